@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+const Text = z.object({ type: z.literal("text"), text: z.string() });
+const Source = z.object({
+  type: z.literal("base64"),
+  mediaType: z.string().regex(/^[\w.+-]+\/[\w.+-]+$/),
+  data: z.base64(),
+});
+const Image = z.object({ type: z.literal("image"), source: Source });
+const Document = z.object({ type: z.literal("document"), source: Source, title: z.string().max(500).optional() });
+
+/** One part of what a user sends: text, an image or a document (PDF, text file), bytes as base64. */
+export const InputBlock = z.discriminatedUnion("type", [Text.extend({ text: z.string().min(1) }), Image, Document]);
+export type InputBlock = z.infer<typeof InputBlock>;
+
+/** What a user sends: a string is the short form of one text block. */
+export const Content = z.union([z.string().min(1), z.array(InputBlock).min(1).max(100)]);
+export type Content = z.infer<typeof Content>;
+
+/** One part of what an agent says. Thinking may be withheld (`redacted`), then `text` is empty. */
+export const OutputBlock = z.discriminatedUnion("type", [
+  Text,
+  z.object({ type: z.literal("thinking"), text: z.string(), redacted: z.boolean().optional() }),
+  z.object({ type: z.literal("other"), value: z.unknown() }),
+]);
+export type OutputBlock = z.infer<typeof OutputBlock>;
+
+/** Tokens of one answer or turn. */
+export const Usage = z.object({
+  inputTokens: z.int().min(0),
+  outputTokens: z.int().min(0),
+  cacheReadTokens: z.int().min(0),
+  cacheCreationTokens: z.int().min(0),
+});
+export type Usage = z.infer<typeof Usage>;

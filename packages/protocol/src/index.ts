@@ -1,0 +1,27 @@
+export { type CloseCode, closeCodes, shouldReconnect } from "./close-codes.ts";
+export {
+  type CommandAck,
+  type CommandData,
+  CommandEnvelope,
+  type CommandInput,
+  type CommandType,
+  type ConnectionCommand,
+  commands,
+  isCommandType,
+  type RequestCommand,
+} from "./commands.ts";
+export { Content, InputBlock, OutputBlock, Usage } from "./content.ts";
+export { CompanionError, type ErrorCode, errorCodes, isErrorCode } from "./errors.ts";
+export {
+  type DurableData,
+  type DurableEvent,
+  type DurableType,
+  durableEvents,
+  ErrorData,
+  Gap,
+  StreamData,
+} from "./events.ts";
+export { ClientFrame, PROTOCOL_VERSION, ServerFrame, type SessionEventFrame, Welcome } from "./frame.ts";
+export { DeviceId, Epoch, MessageId, PermissionId, RequestId, Seq, SessionId, Timestamp } from "./ids.ts";
+export { Actor, PermissionAnswer, PermissionMode, PermissionOutcome, PermissionRequest } from "./permission.ts";
+export { AgentCapabilities, AgentInfo, DeviceInfo, RestoredSession, SessionStatus, SessionSummary } from "./session.ts";

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { DeviceId, Epoch, Seq, SessionId, Timestamp } from "./ids.ts";
+import { PermissionMode, PermissionRequest } from "./permission.ts";
+
+/**
+ * What a session is doing. `hibernated`: no process, wakes with the next message. `failed`: the agent cannot go on by
+ * itself; the next message tries again. `ended` is for good.
+ */
+export const SessionStatus = z.enum(["starting", "idle", "running", "waiting", "hibernated", "failed", "ended"]);
+export type SessionStatus = z.infer<typeof SessionStatus>;
+
+/** A session as a list shows it. */
+export const SessionSummary = z.object({
+  sessionId: SessionId,
+  agent: z.string(),
+  workingDirectory: z.string(),
+  title: z.string(),
+  status: SessionStatus,
+  statusReason: z.string().optional(),
+  model: z.string().optional(),
+  permissionMode: PermissionMode,
+  conversationStarted: z.boolean(),
+  backgrounded: z.boolean().meta({ description: "No device says that it is looking at this session." }),
+  createdAt: Timestamp,
+  lastActivityAt: Timestamp,
+  lastSeq: Seq,
+  unread: z.int().min(0).meta({ description: "Events that this device has not acknowledged." }),
+  pendingPermissions: z.array(PermissionRequest),
+  queuedMessages: z.int().min(0),
+});
+export type SessionSummary = z.infer<typeof SessionSummary>;
+
+/** What an agent can do; clients ask for capabilities, never for an agent's name. */
+export const AgentCapabilities = z.object({
+  resume: z.boolean(),
+  interrupt: z.boolean(),
+  images: z.boolean(),
+  setModel: z.boolean(),
+  permissionModes: z.array(PermissionMode),
+  recognisesRepeats: z.boolean().meta({ description: "A message handed over twice is worked on once." }),
+});
+export type AgentCapabilities = z.infer<typeof AgentCapabilities>;
+
+/** An agent as `welcome` and `/api/agents` show it. */
+export const AgentInfo = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.string().optional(),
+  available: z.boolean(),
+  reason: z.string().optional().meta({ description: "Why it is not available, and what to do." }),
+  warning: z.string().optional(),
+  capabilities: AgentCapabilities,
+});
+export type AgentInfo = z.infer<typeof AgentInfo>;
+
+/** A session that this device was subscribed to when it was last here. */
+export const RestoredSession = z.object({ sessionId: SessionId, epoch: Epoch, lastSeq: Seq, ackedSeq: Seq });
+export type RestoredSession = z.infer<typeof RestoredSession>;
+
+/** A device as the server knows it. */
+export const DeviceInfo = z.object({ deviceId: DeviceId, name: z.string(), lastSeenAt: Timestamp, connected: z.boolean() });

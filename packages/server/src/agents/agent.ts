@@ -1,0 +1,83 @@
+import type {
+  AgentCapabilities,
+  Content,
+  DurableEvent,
+  PermissionAnswer,
+  PermissionMode,
+  PermissionRequest,
+  StreamData,
+} from "@claude-companion/protocol";
+import type { z } from "zod";
+
+type Infer<T extends z.ZodType> = z.infer<T>;
+
+/** A kind of coding agent, such as Claude Code. Makes agents; holds no session. */
+export interface AgentProvider {
+  readonly id: string;
+  readonly name: string;
+  readonly capabilities: Infer<typeof AgentCapabilities>;
+  /** Whether an agent could be started now, and what to do if not. Never throws. */
+  check(): Promise<Availability>;
+  /**
+   * Starts an agent for one session.
+   * @throws CompanionError `AGENT_UNAVAILABLE` when it cannot be started
+   */
+  open(options: OpenOptions): Promise<Agent>;
+}
+
+/** Whether an agent can be started on this machine. */
+export type Availability =
+  | { available: true; version: string | undefined; path: string | undefined; login: string | undefined; warning: string | undefined }
+  | { available: false; version: string | undefined; path: string | undefined; reason: string };
+
+/** What an agent needs to start. */
+export interface OpenOptions {
+  /** Our session; an agent that can, uses it as its conversation id. */
+  sessionId: string;
+  /** Absolute real path. */
+  workingDirectory: string;
+  model: string | undefined;
+  permissionMode: Infer<typeof PermissionMode>;
+  /** The conversation to go on with; undefined begins a new one. */
+  conversationId: string | undefined;
+}
+
+/** A running agent. Everything it does comes out of `events`, in order; the iteration ends when the agent has ended. */
+export interface Agent {
+  /** May be iterated once. The last event is `ended`. */
+  readonly events: AsyncIterable<AgentEvent>;
+  /** Hands a message over. Its fate comes as `message` events. */
+  send(message: { messageId: string; content: Infer<typeof Content> }): void;
+  /** Answers a permission that the agent asked for; `permissionApplied` follows when the agent has taken it. False: it no longer asks. */
+  answer(permissionId: string, answer: Infer<typeof PermissionAnswer>): boolean;
+  /** Stops the turn. Resolves when the agent has acknowledged. */
+  interrupt(): Promise<void>;
+  /** Changes model or mode for what comes next. */
+  configure(change: { model?: string; permissionMode?: Infer<typeof PermissionMode> }): Promise<void>;
+  /** Ends the agent and all that it started. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What an agent does. */
+export type AgentEvent =
+  /** Something to store; `id` is the agent's own id of it, so that seen twice counts once. */
+  | { kind: "durable"; id: string; event: DurableEvent }
+  /** Live text; the offset is the session's to count. */
+  | { kind: "delta"; delta: Omit<Infer<typeof StreamData>, "offset"> }
+  | { kind: "state"; state: "idle" | "running" | "requiresAction" }
+  | { kind: "message"; messageId: string; state: "handedOver" | "answered" | "failed"; reason: string | undefined }
+  | { kind: "permission"; request: Infer<typeof PermissionRequest> }
+  | { kind: "permissionApplied"; permissionId: string }
+  | { kind: "permissionWithdrawn"; permissionId: string }
+  /** What the agent says of itself when it starts or changes. */
+  | {
+      kind: "described";
+      conversationId: string | undefined;
+      model: string | undefined;
+      permissionMode: Infer<typeof PermissionMode> | undefined;
+      version: string | undefined;
+    }
+  /** Work that goes on besides the turn (shells, sub-agents): while there is some, the agent must not be put to sleep. */
+  | { kind: "background"; tasks: number }
+  | { kind: "emptyDelta" }
+  | { kind: "ended"; failure: string | undefined };

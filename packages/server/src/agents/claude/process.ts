@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { Transform } from "node:stream";
+import type { SpawnedProcess, SpawnOptions } from "@anthropic-ai/claude-agent-sdk";
+
+/** The CLI as a process of its own group, with a guard between its output and the SDK. */
+export interface ClaudeProcess extends SpawnedProcess {
+  /** The last lines that it wrote to standard error. */
+  stderrTail(): string;
+  /** Ends it and everything that it started. */
+  killGroup(signal: NodeJS.Signals): void;
+  /** Resolves when it is gone. */
+  readonly exited: Promise<void>;
+}
+
+const stderrBytesMax = 4_096;
+
+/**
+ * Starts the CLI in its own process group, so that the shells that it started end with it.
+ * @param onUnreadable called with the beginning of each line that was dropped (no JSON, or longer than the limit)
+ */
+export function spawnClaude(options: SpawnOptions, onUnreadable: (start: string) => void): ClaudeProcess {
+  const child = spawn(options.command, options.args, {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: process.platform !== "win32",
+    windowsHide: true,
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr = (stderr + chunk).slice(-stderrBytesMax);
+  });
+  // A CLI that died leaves a broken pipe; its exit tells the story.
+  child.stdin.on("error", () => {});
+  const guard = createLineGuard({ lineBytesMax: 64 * 1024 * 1024, onUnreadable });
+  child.stdout.on("error", (error) => guard.destroy(error)).pipe(guard);
+  const exited = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    child.once("error", () => resolve());
+  });
+  const killGroup = (signal: NodeJS.Signals) => {
+    if (child.pid === undefined) return;
+    try {
+      if (process.platform === "win32") child.kill(signal);
+      else process.kill(-child.pid, signal);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  };
+  return {
+    stdin: child.stdin,
+    stdout: guard,
+    get killed() {
+      return child.killed;
+    },
+    get exitCode() {
+      return child.exitCode;
+    },
+    get signalCode() {
+      return child.signalCode;
+    },
+    kill: (signal) => child.kill(signal),
+    on: (event: "exit" | "error", listener: never) => void child.on(event, listener),
+    once: (event: "exit" | "error", listener: never) => void child.once(event, listener),
+    off: (event: "exit" | "error", listener: never) => void child.off(event, listener),
+    stderrTail: () => stderr.trim(),
+    killGroup,
+    exited,
+  };
+}
+
+/**
+ * Passes on whole lines that can be JSON objects. An agent's output is input from outside: a line without end must not
+ * fill the memory, and one bad line must not end the session.
+ */
+export function createLineGuard(options: { lineBytesMax: number; onUnreadable: (start: string) => void }): Transform {
+  let parts: Buffer[] = [];
+  let size = 0;
+  let skipping = false;
+  const report = (line: Buffer) => options.onUnreadable(line.subarray(0, 200).toString("utf8"));
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      let start = 0;
+      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+        parts.push(chunk.subarray(start, end + 1));
+        const line = parts.length === 1 ? (parts[0] ?? chunk) : Buffer.concat(parts);
+        parts = [];
+        size = 0;
+        start = end + 1;
+        if (skipping) skipping = false;
+        else if (line[0] === 123) this.push(line);
+        else if (line.length > 1) report(line);
+      }
+      const rest = chunk.subarray(start);
+      if (rest.length > 0 && !skipping) {
+        parts.push(rest);
+        size += rest.length;
+        if (size > options.lineBytesMax) {
+          report(Buffer.concat(parts).subarray(0, 200));
+          parts = [];
+          size = 0;
+          skipping = true;
+        }
+      }
+      done();
+    },
+    flush(done) {
+      // The stream ended in the middle of a line: half a message is none.
+      if (parts.length > 0) report(Buffer.concat(parts));
+      done();
+    },
+  });
+}

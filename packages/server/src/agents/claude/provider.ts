@@ -1,0 +1,209 @@
+import { type Options, type PermissionResult, query, type SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+import { CompanionError, type Content, type PermissionRequest } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from "../agent.ts";
+import { createQueue } from "../queue.ts";
+import { checkClaudeCli, findClaudeCli } from "./cli.ts";
+import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
+import { type ClaudeProcess, spawnClaude } from "./process.ts";
+import { createTranslator } from "./translate.ts";
+
+const availabilityMs = 60_000;
+const closeMs = 3_000;
+
+/** Claude Code through its own SDK: one CLI process a session, many turns. */
+export function createClaudeProvider(options: {
+  /** CLAUDE_CLI_PATH; undefined uses the CLI that the SDK brings. */
+  cliPath: string | undefined;
+  /** Built by `agentEnvironment`. */
+  environment: Record<string, string>;
+}): AgentProvider {
+  let checked: { at: number; availability: Promise<Availability> } | undefined;
+  const environment = {
+    ...options.environment,
+    // Without it the CLI does not say whether it is idle, running or waiting.
+    CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1",
+  };
+  return {
+    id: "claude",
+    name: "Claude Code",
+    capabilities: {
+      resume: true,
+      interrupt: true,
+      images: true,
+      setModel: true,
+      permissionModes: ["default", "acceptEdits", "plan", "dontAsk", "auto"],
+      recognisesRepeats: true,
+    },
+    check() {
+      if (checked === undefined || performance.now() - checked.at > availabilityMs) {
+        const availability = checkClaudeCli({ configuredPath: options.cliPath, environment });
+        checked = { at: performance.now(), availability };
+      }
+      return checked.availability;
+    },
+    async open(session) {
+      const path = findClaudeCli(options.cliPath);
+      if (path === undefined) {
+        const availability = await this.check();
+        throw new CompanionError("AGENT_UNAVAILABLE", availability.available ? "The Claude CLI is gone." : availability.reason);
+      }
+      return openClaude({ ...session, path, environment });
+    },
+  };
+}
+
+type Pending = { request: z.infer<typeof PermissionRequest>; resolve: (result: PermissionResult) => void };
+
+function openClaude(session: OpenOptions & { path: string; environment: Record<string, string> }): Agent {
+  const events = createQueue<AgentEvent>();
+  const prompts = createQueue<SDKUserMessage>();
+  const translator = createTranslator();
+  const pending = new Map<string, Pending>();
+  /** Answered, but the CLI has not yet shown that it took the answer: permission to tool use. */
+  const answered = new Map<string, string | undefined>();
+  let cli: ClaudeProcess | undefined;
+  let unreadable = 0;
+  let closing: Promise<void> | undefined;
+
+  const canUseTool: Options["canUseTool"] = (toolName, input, ask) => {
+    const request = permissionRequestOf(toolName, input, ask);
+    const { permissionId } = request;
+    return new Promise((resolve) => {
+      pending.set(permissionId, { request, resolve });
+      ask.signal.addEventListener("abort", () => {
+        if (!pending.delete(permissionId)) return;
+        events.push({ kind: "permissionWithdrawn", permissionId });
+        resolve({ behavior: "deny", message: "The request was withdrawn." });
+      });
+      events.push({ kind: "permission", request });
+    });
+  };
+
+  const conversation = query({
+    prompt: prompts,
+    options: {
+      cwd: session.workingDirectory,
+      env: session.environment,
+      pathToClaudeCodeExecutable: session.path,
+      ...(session.conversationId === undefined ? { sessionId: session.sessionId } : { resume: session.conversationId }),
+      ...(session.model === undefined ? {} : { model: session.model }),
+      permissionMode: session.permissionMode,
+      includePartialMessages: true,
+      // Echoes each prompt as it is taken: how we learn that a message was handed over, and that one sent twice was dropped.
+      extraArgs: { "replay-user-messages": null },
+      // As at the desk: the user's own settings, CLAUDE.md and system prompt.
+      settingSources: ["user", "project", "local"],
+      systemPrompt: { type: "preset", preset: "claude_code" },
+      canUseTool,
+      // In modes that do not ask, a question that is meant for the person must still reach the person.
+      hooks: {
+        PreToolUse: [
+          {
+            matcher: "AskUserQuestion",
+            hooks: [async () => ({ hookSpecificOutput: { hookEventName: "PreToolUse", permissionDecision: "ask" } })],
+          },
+        ],
+      },
+      spawnClaudeCodeProcess(spawnOptions) {
+        cli = spawnClaude(spawnOptions, (start) => {
+          unreadable += 1;
+          const data = { kind: "unreadable" as const, text: "The agent wrote a line that could not be read; it was skipped.", details: { start } };
+          events.push({ kind: "durable", id: `unreadable:${session.sessionId}:${performance.timeOrigin}:${unreadable}`, event: { type: "agentNotice", data } });
+        });
+        return cli;
+      },
+    },
+  });
+
+  function noteApplied(event: AgentEvent): void {
+    if (answered.size === 0) return;
+    const toolUseId = event.kind === "durable" && event.event.type === "toolResult" ? event.event.data.toolUseId : undefined;
+    const movedOn = event.kind === "state" && event.state !== "requiresAction";
+    for (const [permissionId, tool] of answered) {
+      if (!movedOn && (toolUseId === undefined || tool !== toolUseId)) continue;
+      answered.delete(permissionId);
+      events.push({ kind: "permissionApplied", permissionId });
+    }
+  }
+
+  async function pump(): Promise<void> {
+    let failure: string | undefined;
+    try {
+      for await (const message of conversation) {
+        for (const event of translator.translate(message)) {
+          noteApplied(event);
+          events.push(event);
+        }
+      }
+    } catch (error) {
+      failure = error instanceof Error ? (error.message.split("\n")[0] ?? error.message) : String(error);
+    }
+    if (failure === undefined && closing === undefined) failure = "The Claude CLI ended by itself.";
+    const stderr = cli?.stderrTail();
+    if (failure !== undefined && stderr) failure = `${failure} (${stderr.slice(-500)})`;
+    // What it started (shells) must not run on without anybody who sees it.
+    cli?.killGroup("SIGTERM");
+    events.push({ kind: "ended", failure: closing === undefined ? failure : undefined });
+    events.close();
+  }
+  const ended = pump();
+
+  async function end(): Promise<void> {
+    prompts.close();
+    conversation.close();
+    const killer = setTimeout(() => cli?.killGroup("SIGKILL"), closeMs);
+    await ended;
+    await cli?.exited;
+    clearTimeout(killer);
+    cli?.killGroup("SIGKILL");
+  }
+
+  return {
+    events,
+    send({ messageId, content }) {
+      translator.sent(messageId);
+      prompts.push({
+        type: "user",
+        uuid: messageId as `${string}-${string}-${string}-${string}-${string}`,
+        parent_tool_use_id: null,
+        origin: { kind: "human" },
+        message: { role: "user", content: typeof content === "string" ? content : content.map(inputBlock) },
+      });
+    },
+    answer(permissionId, answer) {
+      const asked = pending.get(permissionId);
+      if (asked === undefined) return false;
+      pending.delete(permissionId);
+      answered.set(permissionId, asked.request.toolUseId);
+      asked.resolve(permissionResultOf(asked.request, answer));
+      return true;
+    },
+    async interrupt() {
+      await conversation.interrupt();
+    },
+    async configure(change) {
+      if (change.model !== undefined) await conversation.setModel(change.model);
+      if (change.permissionMode !== undefined) await conversation.setPermissionMode(change.permissionMode);
+    },
+    close() {
+      closing ??= end();
+      return closing;
+    },
+  };
+}
+
+type InputBlocks = Exclude<SDKUserMessage["message"]["content"], string>;
+
+function inputBlock(block: Exclude<z.infer<typeof Content>, string>[number]): InputBlocks[number] {
+  if (block.type === "text") return { type: "text", text: block.text };
+  const { mediaType, data } = block.source;
+  if (block.type === "image") {
+    return { type: "image", source: { type: "base64", media_type: mediaType as "image/png", data } };
+  }
+  if (mediaType === "application/pdf") {
+    return { type: "document", source: { type: "base64", media_type: mediaType, data }, title: block.title ?? null };
+  }
+  const text = Buffer.from(data, "base64").toString("utf8");
+  return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, title: block.title ?? null };
+}

@@ -1,0 +1,24 @@
+/** Wall time and timers as a dependency, so that tests can hold the clock. */
+export interface Clock {
+  /** Milliseconds since 1970, for time stamps. */
+  now(): number;
+  /** Monotonic milliseconds, for measuring and waiting. */
+  monotonicMs(): number;
+  /** Calls `run` once after `ms`; the returned function cancels it. Does not keep the process alive. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, run) {
+    // setTimeout takes 31 bits of milliseconds; a longer wait would fire at once.
+    const timer = setTimeout(run, Math.min(ms, 2_147_483_647));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** ISO 8601 with milliseconds in UTC, as on the wire. */
+export const isoTime = (ms: number): string => new Date(ms).toISOString();

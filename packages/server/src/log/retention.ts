@@ -1,0 +1,48 @@
+import type { EventLog, Trim } from "./event-log.ts";
+
+/** Forgets old events of one session after the other, now and then. */
+export interface Retention {
+  /** Trims all sessions now. */
+  run(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param options.sessions the sessions to look at, in any order
+ * @param options.limits what to keep; `ageMs` counts back from now
+ * @param options.every calls back now and then and returns how to stop it
+ */
+export function createRetention(options: {
+  log: Pick<EventLog, "trim">;
+  sessions: () => Promise<readonly string[]>;
+  limits: { ageMs: number; bytesMax: number; keepEvents: number };
+  now: () => number;
+  every: (run: () => void) => () => void;
+  onError: (error: unknown) => void;
+}): Retention {
+  let running: Promise<void> | undefined;
+  let closed = false;
+  async function trimAll(): Promise<void> {
+    const { ageMs, bytesMax, keepEvents } = options.limits;
+    for (const sessionId of await options.sessions()) {
+      if (closed) return;
+      const limits: Trim = { before: options.now() - ageMs, bytesMax, keepEvents };
+      await options.log.trim(sessionId, limits);
+    }
+  }
+  const run = () => {
+    running ??= trimAll().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const stop = options.every(() => void run().catch(options.onError));
+  return {
+    run,
+    async close() {
+      closed = true;
+      stop();
+      await running?.catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { Actor, Content, PermissionAnswer, PermissionMode, PermissionOutcome, PermissionRequest, SessionStatus } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { RecordWrite } from "../log/index.ts";
+
+/** A session as it is kept: everything that must survive a restart. */
+export interface SessionRecord {
+  sessionId: string;
+  user: string;
+  /** Absolute real path. */
+  workingDirectory: string;
+  agent: string;
+  title: string;
+  titleGiven: boolean;
+  model: string | undefined;
+  permissionMode: z.infer<typeof PermissionMode>;
+  /** The agent's own conversation, once it has told it. */
+  conversationId: string | undefined;
+  conversationStarted: boolean;
+  status: z.infer<typeof SessionStatus>;
+  statusReason: string | undefined;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  lastActivityAt: number;
+}
+
+/** A permission request and what became of it. */
+export interface PermissionRecord {
+  permissionId: string;
+  sessionId: string;
+  request: z.infer<typeof PermissionRequest>;
+  requestedAt: number;
+  answer: z.infer<typeof PermissionAnswer> | undefined;
+  outcome: z.infer<typeof PermissionOutcome> | undefined;
+  applied: boolean;
+}
+
+/** A person's message that the agent has not finished with. Removed once it has. */
+export interface MessageRecord {
+  messageId: string;
+  sessionId: string;
+  seq: number;
+  content: z.infer<typeof Content>;
+  by: z.infer<typeof Actor> | undefined;
+  state: "queued" | "handedOver";
+}
+
+/** A device that was here. */
+export interface DeviceRecord {
+  deviceId: string;
+  user: string;
+  name: string;
+  lastSeenAt: number;
+}
+
+/** How far a device has come in a session. */
+export interface PositionRecord {
+  deviceId: string;
+  sessionId: string;
+  epoch: string;
+  ackedSeq: number;
+  subscribed: boolean;
+}
+
+/** A token that was given out; only its hash is kept. */
+export interface TokenRecord {
+  tokenId: string;
+  user: string;
+  name: string;
+  /** SHA-256 of the token, hexadecimal. */
+  hash: string;
+  createdAt: number;
+  revokedAt: number | undefined;
+}
+
+/** Records of one kind. Saving replaces. */
+export interface Collection<T> {
+  find(key: string): Promise<T | undefined>;
+  save(record: T): Promise<void>;
+  remove(key: string): Promise<void>;
+  /** All of one owner, or all there are; in no particular order. */
+  list(owner?: string): Promise<T[]>;
+  /** The same as `save`, but to go into the transaction of an append. */
+  write(record: T): RecordWrite;
+  /** The same as `remove`, but to go into the transaction of an append. */
+  removal(record: T): RecordWrite;
+}
+
+/** Plain records: what is known apart from events. */
+export interface Records {
+  /** Owner: the user. Key: sessionId. */
+  sessions: Collection<SessionRecord>;
+  /** Owner: the session. Key: sessionId and permissionId. */
+  permissions: Collection<PermissionRecord>;
+  /** Owner: the session. Key: messageId. */
+  messages: Collection<MessageRecord>;
+  /** Owner: the user. Key: deviceId. */
+  devices: Collection<DeviceRecord>;
+  /** Owner: the device. Key: deviceId and sessionId. */
+  positions: Collection<PositionRecord>;
+  /** Owner: the user. Key: tokenId. */
+  tokens: Collection<TokenRecord>;
+}
+
+/** Where records are really kept: one table of JSON documents, or one hash a collection. */
+export interface RecordStore {
+  find(collection: string, key: string): Promise<object | undefined>;
+  list(collection: string, owner: string | undefined): Promise<object[]>;
+  write(write: RecordWrite): Promise<void>;
+}
+
+/** Gives the collections their shapes on top of a store of documents. */
+export function createRecords(store: RecordStore): Records {
+  function collection<T extends object>(name: string, keyOf: (record: T) => string, ownerOf: (record: T) => string): Collection<T> {
+    const write = (record: T): RecordWrite => ({ collection: name, key: keyOf(record), owner: ownerOf(record), value: record });
+    return {
+      // What comes back is what `save` was given: the store holds only what this collection wrote.
+      find: async (key) => (await store.find(name, key)) as T | undefined,
+      list: async (owner) => (await store.list(name, owner)) as T[],
+      save: (record) => store.write(write(record)),
+      remove: (key) => store.write({ collection: name, key, owner: "", value: undefined }),
+      write,
+      removal: (record) => ({ ...write(record), value: undefined }),
+    };
+  }
+  return {
+    sessions: collection("sessions", (r) => r.sessionId, (r) => r.user),
+    permissions: collection("permissions", (r) => `${r.sessionId}/${r.permissionId}`, (r) => r.sessionId),
+    messages: collection("messages", (r) => r.messageId, (r) => r.sessionId),
+    devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
+    positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
+    tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),
+  }; // biome-ignore format: a table
+}

@@ -1,0 +1,4 @@
+import { logAndRecords } from "./001-log-and-records.ts";
+
+/** In order; the database's `user_version` counts how many of them it has seen. Never change one that was released. */
+export const migrations: readonly string[] = [logAndRecords];

@@ -1,0 +1,76 @@
+import type { DatabaseSync } from "node:sqlite";
+import { workerData } from "node:worker_threads";
+import { explain, openForReading } from "./database.ts";
+import type { EventColumns, ReadOperation } from "./operations.ts";
+import { serve } from "./thread.ts";
+
+/** Reads pages and records beside the writer, and checkpoints, so that no commit has to. */
+function createReader(database: DatabaseSync, path: string) {
+  const sql = {
+    head: database.prepare(
+      "SELECT epoch, (SELECT min(seq) FROM events e WHERE e.log = l.log) AS firstSeq, (SELECT max(seq) FROM events e WHERE e.log = l.log) AS lastSeq FROM logs l WHERE session = ?",
+    ),
+    read: database.prepare(
+      "SELECT seq, type, timestamp, data FROM events WHERE log = (SELECT log FROM logs WHERE session = ?) AND seq > ? ORDER BY seq LIMIT ?",
+    ),
+    find: database.prepare("SELECT value FROM records WHERE collection = ? AND key = ?"),
+    list: database.prepare("SELECT value FROM records WHERE collection = ?"),
+    listOf: database.prepare("SELECT value FROM records WHERE collection = ? AND owner = ?"),
+  };
+  sql.read.setReturnArrays(true);
+
+  function read(operation: Extract<ReadOperation, { kind: "read" }>): EventColumns {
+    const columns: EventColumns = { seqs: [], types: [], timestamps: [], data: [] };
+    let bytes = 0;
+    for (const row of sql.read.iterate(operation.sessionId, operation.after, operation.events)) {
+      const [seq, type, timestamp, data] = row as unknown as [number, string, number, string];
+      bytes += data.length;
+      if (columns.seqs.length > 0 && bytes > operation.bytes) break;
+      columns.seqs.push(seq);
+      columns.types.push(type);
+      columns.timestamps.push(timestamp);
+      columns.data.push(data);
+    }
+    return columns;
+  }
+
+  function run(operation: ReadOperation): unknown {
+    switch (operation.kind) {
+      case "read":
+        return read(operation);
+      case "head": {
+        const row = sql.head.get(operation.sessionId);
+        if (row === undefined) return null;
+        const lastSeq = Number(row.lastSeq ?? 0);
+        return { epoch: String(row.epoch), firstSeq: Number(row.firstSeq ?? lastSeq + 1), lastSeq };
+      }
+      case "find":
+        return sql.find.get(operation.collection, operation.key)?.value ?? null;
+      case "list": {
+        const { collection, owner } = operation;
+        const rows = owner === undefined ? sql.list.all(collection) : sql.listOf.all(collection, owner);
+        return rows.map((row) => row.value);
+      }
+      case "checkpoint":
+        database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+        return null;
+      default:
+        return operation satisfies never;
+    }
+  }
+
+  return (operations: ReadOperation[]): unknown[] =>
+    operations.map((operation) => {
+      try {
+        return run(operation);
+      } catch (error) {
+        return { failed: explain(path, error).message };
+      }
+    });
+}
+
+const { path } = workerData as { path: string };
+serve<ReadOperation>(() => {
+  const database = openForReading(path);
+  return { run: createReader(database, path), close: () => database.close() };
+});

@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { CompanionError, type DurableType } from "@claude-companion/protocol";
+import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent } from "../../log/index.ts";
+import { createRecords } from "../../records/index.ts";
+import type { Storage } from "../storage.ts";
+import type { EventColumns, ReadOperation, StoredRecordWrite, WriteOperation } from "./operations.ts";
+import { startThread } from "./thread.ts";
+
+const checkpointEveryMs = 5_000;
+
+/**
+ * Log and records in one SQLite file, worked by two threads: one writes (group commit), one reads beside it.
+ * @param options.path the database file; its folder is made
+ * @throws CompanionError `STORAGE_FAILED` with what to do about it
+ */
+export async function openSqliteStorage(options: { path: string; now?: () => number }): Promise<Storage> {
+  const now = options.now ?? Date.now;
+  await mkdir(dirname(options.path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new CompanionError("STORAGE_FAILED", `${dirname(options.path)} cannot be made (${String(error)}). Set DATA_DIR to a folder that you can write.`);
+  });
+  const extension = import.meta.filename.endsWith(".ts") ? "ts" : "js";
+  const file = (name: string) => new URL(`./${name}-thread.${extension}`, import.meta.url);
+  const writer = await startThread<WriteOperation>({ file: file("writer"), path: options.path, batchMax: 4_096 });
+  const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 }).catch(async (error: unknown) => {
+    await writer.close();
+    throw error;
+  });
+  const listeners = new Set<(events: readonly StoredEvent[]) => void>();
+  const checkpoints = setInterval(() => void reader.call({ kind: "checkpoint" }).catch(() => {}), checkpointEveryMs);
+  checkpoints.unref();
+
+  const log: EventLog = {
+    async writer(sessionId) {
+      await writer.call({ kind: "begin", sessionId, epoch: randomUUID() });
+      return {
+        async append({ events, records }) {
+          const timestamp = now();
+          const rows = events.map(({ id, event }) => ({ id: id ?? null, type: event.type, data: JSON.stringify(event.data) }));
+          const seqs = await writer.call<number[]>({ kind: "append", sessionId, timestamp, events: rows, records: records.map(storedWrite) });
+          const stored: StoredEvent[] = [];
+          const iso = new Date(timestamp).toISOString();
+          seqs.forEach((seq, i) => {
+            const row = rows[i];
+            if (seq < 0 || row === undefined) return;
+            const { type, data } = row;
+            stored.push({ sessionId, seq, type: type as DurableType, timestamp: iso, frame: frameOf({ sessionId, seq, type, timestamp: iso, data }) });
+          });
+          // Stored before it is told to anybody. Replies come in the order of commits, so do these calls.
+          if (stored.length > 0) for (const listener of listeners) listener(stored);
+          return seqs.map((seq) => ({ seq: Math.abs(seq), isNew: seq > 0 }));
+        },
+        async close() {},
+      };
+    },
+    async read(sessionId, after, limit) {
+      const columns = await reader.call<EventColumns>({ kind: "read", sessionId, after, ...limit });
+      return columns.seqs.map((seq, i) => {
+        const type = columns.types[i] as DurableType;
+        const timestamp = new Date(columns.timestamps[i] ?? 0).toISOString();
+        return { sessionId, seq, type, timestamp, frame: frameOf({ sessionId, seq, type, timestamp, data: columns.data[i] ?? "null" }) };
+      });
+    },
+    head: async (sessionId) => (await reader.call<Head | null>({ kind: "head", sessionId })) ?? undefined,
+    async trim(sessionId, limits) {
+      if ((await log.head(sessionId)) === undefined) return undefined;
+      await writer.call({ kind: "trim", sessionId, ...limits });
+      return log.head(sessionId);
+    },
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+
+  const records = createRecords({
+    async find(collection, key) {
+      const value = await reader.call<string | null>({ kind: "find", collection, key });
+      return value === null ? undefined : JSON.parse(value);
+    },
+    async list(collection, owner) {
+      const values = await reader.call<string[]>({ kind: "list", collection, owner });
+      return values.map((value) => JSON.parse(value));
+    },
+    write: (write) => writer.call({ kind: "record", write: storedWrite(write) }),
+  });
+
+  return {
+    log,
+    records,
+    check: () => writer.call({ kind: "check" }),
+    async close() {
+      clearInterval(checkpoints);
+      await reader.close();
+      await writer.close();
+    },
+  };
+}
+
+const storedWrite = ({ value, ...rest }: RecordWrite): StoredRecordWrite => ({ ...rest, value: value === undefined ? null : JSON.stringify(value) });

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { describe, test } from "node:test";
+import type { NewEvent, StoredEvent } from "../log/index.ts";
+import type { MessageRecord } from "../records/index.ts";
+import type { Storage } from "./storage.ts";
+
+const all = { events: 1_000, bytes: 10_000_000 };
+const notice = (text: string, id?: string): NewEvent => ({ id, event: { type: "agentNotice", data: { kind: "notice", text } } });
+const texts = (events: readonly StoredEvent[]) => events.map((event) => JSON.parse(event.frame).data.text);
+const seqs = (events: readonly StoredEvent[]) => events.map((event) => event.seq);
+const message = (sessionId: string, state: MessageRecord["state"] = "queued"): MessageRecord => ({
+  messageId: randomUUID(),
+  sessionId,
+  seq: 1,
+  content: "hello",
+  by: undefined,
+  state,
+});
+
+/** What every backend must do: one suite, run over each of them. */
+export function storageContract(name: string, open: (options: { now: () => number }) => Promise<Storage>): void {
+  describe(`storage: ${name}`, () => {
+    let time = Date.UTC(2026, 0, 1);
+    const start = async () => {
+      const storage = await open({ now: () => time });
+      return { ...storage, [Symbol.asyncDispose]: () => storage.close() };
+    };
+
+    test("[LOG-1] events of a session are numbered 1, 2, 3 without holes, each session for itself", async () => {
+      await using storage = await start();
+      const [a, b] = [randomUUID(), randomUUID()];
+      const [logA, logB] = [await storage.log.writer(a), await storage.log.writer(b)];
+      const results = await Promise.all([
+        logA.append({ events: [notice("1"), notice("2")], records: [] }),
+        logB.append({ events: [notice("x")], records: [] }),
+        logA.append({ events: [notice("3")], records: [] }),
+      ]);
+      assert.deepEqual(results.flat().map((result) => result.seq), [1, 2, 1, 3]);
+      assert.deepEqual(texts(await storage.log.read(a, 0, all)), ["1", "2", "3"]);
+      const head = await storage.log.head(a);
+      assert.deepEqual([head?.firstSeq, head?.lastSeq], [1, 3]);
+      assert.notEqual(head?.epoch, (await storage.log.head(b))?.epoch);
+      assert.equal(await storage.log.head(randomUUID()), undefined);
+    });
+
+    test("[LOG-2] an event with an id that the log has is ignored, and its records with it", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const log = await storage.log.writer(session);
+      const record = message(session);
+      const again = { ...record, state: "handedOver" as const };
+      const first = await log.append({ events: [notice("once", "m1")], records: [storage.records.messages.write(record)] });
+      const second = await log.append({ events: [notice("once", "m1")], records: [storage.records.messages.write(again)] });
+      assert.deepEqual([first, second], [[{ seq: 1, isNew: true }], [{ seq: 1, isNew: false }]]);
+      assert.equal((await storage.records.messages.find(record.messageId))?.state, "queued");
+      // In another session the same id is another event.
+      const other = await (await storage.log.writer(randomUUID())).append({ events: [notice("once", "m1")], records: [] });
+      assert.deepEqual(other, [{ seq: 1, isNew: true }]);
+      // A commit that is only partly known stores the rest.
+      const mixed = await log.append({ events: [notice("once", "m1"), notice("new", "m2")], records: [storage.records.messages.write(again)] });
+      assert.deepEqual(mixed.map((result) => result.seq), [1, 2]);
+      assert.equal((await storage.records.messages.find(record.messageId))?.state, "handedOver");
+    });
+
+    test("[LOG-3] the frame that is stored is the frame that was told, and it is whole JSON", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const told: StoredEvent[] = [];
+      storage.log.follow((events) => told.push(...events));
+      const log = await storage.log.writer(session);
+      const text = 'quotes " backslash \\ newline \n emoji 👩‍💻 \u2028 nul \u0000';
+      await log.append({ events: [notice(text)], records: [] });
+      const read = await storage.log.read(session, 0, all);
+      assert.deepEqual(read, told);
+      assert.deepEqual(JSON.parse(read[0]?.frame ?? ""), {
+        type: "agentNotice",
+        sessionId: session,
+        seq: 1,
+        timestamp: "2026-01-01T00:00:00.000Z",
+        data: { kind: "notice", text },
+      });
+    });
+
+    test("[LOG-4] commits are told in order, after they are stored", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const log = await storage.log.writer(session);
+      const told: number[] = [];
+      storage.log.follow((events) => told.push(...seqs(events)));
+      await Promise.all(Array.from({ length: 200 }, (_, i) => log.append({ events: [notice(String(i))], records: [] })));
+      assert.deepEqual(told, Array.from({ length: 200 }, (_, i) => i + 1));
+      assert.deepEqual(texts(await storage.log.read(session, 0, all)), Array.from({ length: 200 }, (_, i) => String(i)));
+    });
+
+    test("[LOG-5] pages end at a number of events or of bytes, and hold at least one event", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const log = await storage.log.writer(session);
+      await log.append({ events: Array.from({ length: 10 }, (_, i) => notice(`${i}${"x".repeat(1_000)}`)), records: [] });
+      assert.deepEqual(seqs(await storage.log.read(session, 4, { events: 3, bytes: 1_000_000 })), [5, 6, 7]);
+      assert.deepEqual(seqs(await storage.log.read(session, 0, { events: 100, bytes: 2_500 })), [1, 2]);
+      assert.deepEqual(seqs(await storage.log.read(session, 0, { events: 100, bytes: 1 })), [1]);
+      assert.deepEqual(await storage.log.read(session, 10, all), []);
+      assert.deepEqual(await storage.log.read(randomUUID(), 0, all), []);
+    });
+
+    test("[LOG-6] old events go by age and by size; positions and ids stay taken", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const log = await storage.log.writer(session);
+      await log.append({ events: [notice("old", "m1"), notice("old", "m2")], records: [] });
+      time += 100_000;
+      await log.append({ events: Array.from({ length: 8 }, (_, i) => notice(`${i}`.repeat(500))), records: [] });
+      const byAge = await storage.log.trim(session, { before: time - 50_000, bytesMax: 1_000_000, keepEvents: 1 });
+      assert.deepEqual([byAge?.firstSeq, byAge?.lastSeq], [3, 10]);
+      const bySize = await storage.log.trim(session, { before: 0, bytesMax: 2_000, keepEvents: 2 });
+      assert.ok(bySize && bySize.firstSeq > 5 && bySize.firstSeq <= 9, `firstSeq ${bySize?.firstSeq}`);
+      const emptied = await storage.log.trim(session, { before: time + 1, bytesMax: 0, keepEvents: 1 });
+      assert.deepEqual([emptied?.firstSeq, emptied?.lastSeq, emptied?.epoch], [10, 10, byAge?.epoch]);
+      assert.deepEqual(await log.append({ events: [notice("old", "m1"), notice("new")], records: [] }), [
+        { seq: 1, isNew: false },
+        { seq: 11, isNew: true },
+      ]);
+      assert.equal(await storage.log.trim(randomUUID(), { before: 0, bytesMax: 0, keepEvents: 1 }), undefined);
+    });
+
+    test("[REC-1] records are found, listed by owner, replaced and removed", async () => {
+      await using storage = await start();
+      const [one, two] = [randomUUID(), randomUUID()];
+      const records = [message(one), message(one), message(two)] as const;
+      for (const record of records) await storage.records.messages.save(record);
+      assert.deepEqual((await storage.records.messages.list(one)).map((r) => r.messageId).sort(), [records[0].messageId, records[1].messageId].sort());
+      assert.equal((await storage.records.messages.list()).length, 3);
+      await storage.records.messages.save({ ...records[0], content: "changed" });
+      assert.equal((await storage.records.messages.find(records[0].messageId))?.content, "changed");
+      await storage.records.messages.remove(records[0].messageId);
+      assert.equal(await storage.records.messages.find(records[0].messageId), undefined);
+      const log = await storage.log.writer(one);
+      await log.append({ events: [], records: [storage.records.messages.removal(records[1])] });
+      assert.deepEqual(await storage.records.messages.list(one), []);
+    });
+
+    test("[LOG-7] closing finishes what was accepted", async () => {
+      const storage = await open({ now: () => time });
+      const log = await storage.log.writer(randomUUID());
+      const appends = Array.from({ length: 50 }, () => log.append({ events: [notice("x")], records: [] }));
+      await storage.close();
+      await storage.close();
+      assert.equal((await Promise.all(appends)).length, 50);
+    });
+  });
+}

@@ -1,0 +1,12 @@
+import type { EventLog } from "../log/index.ts";
+import type { Records } from "../records/index.ts";
+
+/** A backend: the log and the records that commit together. */
+export interface Storage {
+  log: EventLog;
+  records: Records;
+  /** Resolves when the backend can write now. @throws CompanionError `STORAGE_FAILED` with the reason */
+  check(): Promise<void>;
+  /** Finishes what was accepted, then closes. Idempotent. */
+  close(): Promise<void>;
+}
