@@ -1,0 +1,187 @@
+import { CompanionError, type StreamData } from "@claude-companion/protocol";
+import type { z } from "zod";
+import { type Clock, isoTime } from "../clock.ts";
+import type { EventLog, StoredEvent } from "../log/index.ts";
+import { createLiveText, type LiveText } from "./live-text.ts";
+import { createSubscription, type GapNotice, type Source, type Subscription } from "./subscription.ts";
+import { createTail, type Tail } from "./tail.ts";
+
+const rollUpMs = 40;
+const pageLimit = { events: 512, bytes: 64 * 1024 };
+const sharedReadMs = 1_000;
+
+/** Where the log meets those who follow it. */
+export interface Hub {
+  /**
+   * Begins to follow a session.
+   * @param options.after a position, or undefined for "from now on"
+   * @param options.epoch the epoch that the position belongs to; another one than the log's is a reset
+   * @throws CompanionError `SESSION_NOT_FOUND`
+   */
+  subscribe(
+    sessionId: string,
+    options: { after: number | undefined; epoch: string | undefined; types: readonly string[] | undefined },
+  ): Promise<Subscription>;
+  /**
+   * Live text of a session, which goes to its subscribers and nowhere else. Must come only after the events that were
+   * made before it are committed.
+   * @param afterSeq the newest of those events
+   */
+  stream(sessionId: string, delta: Omit<z.infer<typeof StreamData>, "offset">, afterSeq: number): void;
+  /** Takes the text of a session's open blocks, which nobody will finish. */
+  abandon(sessionId: string): { delta: Omit<z.infer<typeof StreamData>, "offset" | "text">; text: string }[];
+  /** Ends all subscriptions. */
+  close(): void;
+}
+
+interface Channel {
+  readonly sessionId: string;
+  readonly live: LiveText;
+  readonly subscriptions: Set<Subscription>;
+  /** Subscriptions being made: the channel must stay although nobody follows it yet. */
+  opening: number;
+  tail: Tail | undefined;
+  /** Monotonic time of the last wake for text. */
+  streamedAt: number;
+  cancelRollUp: (() => void) | undefined;
+}
+
+/** @param options.log what is followed and read */
+export function createHub(options: { log: Pick<EventLog, "read" | "head" | "follow">; clock: Clock }): Hub {
+  const { log, clock } = options;
+  const channels = new Map<string, Channel>();
+  /** Pages being read or just read: a storm of clients that come back at once asks for the same ones. */
+  const reads = new Map<string, Promise<StoredEvent[]>>();
+  const now = () => isoTime(clock.now());
+  let closed = false;
+
+  function channelOf(sessionId: string): Channel {
+    const known = channels.get(sessionId);
+    if (known) return known;
+    const live = createLiveText({ sessionId, now });
+    const channel: Channel = { sessionId, live, subscriptions: new Set(), opening: 0, tail: undefined, streamedAt: -rollUpMs, cancelRollUp: undefined };
+    channels.set(sessionId, channel);
+    return channel;
+  }
+
+  function dropIfUnused(channel: Channel): void {
+    if (channel.subscriptions.size > 0 || channel.opening > 0) return;
+    channel.tail = undefined;
+    channel.cancelRollUp?.();
+    channel.cancelRollUp = undefined;
+    if (channel.live.isEmpty) channels.delete(channel.sessionId);
+  }
+
+  function wakeAll(channel: Channel): void {
+    for (const subscription of channel.subscriptions) subscription.wake();
+  }
+
+  /** A block that a stored event replaces is closed before anybody is woken, or its rest would be sent after it. */
+  function closeBlocks(channel: Channel, event: StoredEvent): void {
+    if (event.type === "turnCompleted") return channel.live.clear();
+    if (event.type !== "assistantMessage" && event.type !== "toolUse") return;
+    const { messageId, blockIndex } = JSON.parse(event.frame).data;
+    channel.live.close(messageId, blockIndex);
+  }
+
+  const unfollow = log.follow((events) => {
+    // Events of one commit are of one session.
+    const channel = channels.get(events[0]?.sessionId ?? "");
+    if (channel === undefined) return;
+    if (!channel.live.isEmpty) for (const event of events) closeBlocks(channel, event);
+    channel.tail?.push(events);
+    if (channel.subscriptions.size === 0) dropIfUnused(channel);
+    else wakeAll(channel);
+  });
+
+  function read(sessionId: string, after: number): Promise<StoredEvent[]> {
+    const key = `${sessionId}/${after}`;
+    const shared = reads.get(key);
+    if (shared) return shared;
+    const page = log.read(sessionId, after, pageLimit);
+    reads.set(key, page);
+    const forget = () => reads.delete(key);
+    page.then(() => clock.after(sharedReadMs, forget), forget);
+    return page;
+  }
+
+  return {
+    async subscribe(sessionId, { after, epoch, types }) {
+      const channel = channelOf(sessionId);
+      // Follow first, read second: what is stored from here on is in the tail; the other order would lose it.
+      channel.tail ??= createTail(0);
+      channel.opening += 1;
+      const head = await log.head(sessionId).finally(() => (channel.opening -= 1));
+      if (head === undefined || closed) {
+        dropIfUnused(channel);
+        throw new CompanionError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`);
+      }
+      if (channel.tail.lastSeq < head.lastSeq) channel.tail = createTail(head.lastSeq);
+      const lastSeq = channel.tail.lastSeq;
+      const wanted = after ?? lastSeq;
+      const isReset = (epoch !== undefined && epoch !== head.epoch) || wanted > lastSeq;
+      const gap: GapNotice | undefined = isReset
+        ? { fromSeq: 1, toSeq: Math.max(1, wanted), reason: "reset" }
+        : wanted < head.firstSeq - 1
+          ? { fromSeq: wanted + 1, toSeq: head.firstSeq - 1, reason: "expired" }
+          : undefined;
+      const source: Source = {
+        sessionId,
+        tail: {
+          push: (events) => channel.tail?.push(events),
+          get lastSeq() {
+            return channel.tail?.lastSeq ?? 0;
+          },
+          after: (seq) => channel.tail?.after(seq),
+        },
+        live: channel.live,
+        read: (position) => read(sessionId, position),
+        head: () => log.head(sessionId),
+      };
+      const subscription = createSubscription({
+        source,
+        head: { ...head, lastSeq },
+        after: gap ? head.firstSeq - 1 : wanted,
+        gap,
+        types: types && new Set(types),
+        now,
+        onClose(ended) {
+          channel.subscriptions.delete(ended);
+          dropIfUnused(channel);
+        },
+      });
+      channel.subscriptions.add(subscription);
+      return subscription;
+    },
+
+    stream(sessionId, delta, afterSeq) {
+      const channel = channelOf(sessionId);
+      channel.live.append(delta, afterSeq);
+      if (channel.subscriptions.size === 0 || channel.cancelRollUp) return;
+      // The first piece at once, what follows rolled up: 25 frames a second read as well as 100.
+      const wait = channel.streamedAt + rollUpMs - clock.monotonicMs();
+      const tell = () => {
+        channel.cancelRollUp = undefined;
+        channel.streamedAt = clock.monotonicMs();
+        wakeAll(channel);
+      };
+      if (wait <= 0) tell();
+      else channel.cancelRollUp = clock.after(wait, tell);
+    },
+
+    abandon(sessionId) {
+      const channel = channels.get(sessionId);
+      return channel?.live.open() ?? [];
+    },
+
+    close() {
+      closed = true;
+      unfollow();
+      for (const channel of channels.values()) {
+        for (const subscription of [...channel.subscriptions]) subscription.close();
+        channel.cancelRollUp?.();
+      }
+      channels.clear();
+    },
+  };
+}
