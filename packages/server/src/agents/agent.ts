@@ -80,4 +80,5 @@ export type AgentEvent =
   /** Work that goes on besides the turn (shells, sub-agents): while there is some, the agent must not be put to sleep. */
   | { kind: "background"; tasks: number }
   | { kind: "emptyDelta" }
-  | { kind: "ended"; failure: string | undefined };
+  /** `conversationLost`: there is no such conversation (any more); the next agent must begin a new one. */
+  | { kind: "ended"; failure: string | undefined; conversationLost: boolean };

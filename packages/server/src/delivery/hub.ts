@@ -170,8 +170,7 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     },
 
     abandon(sessionId) {
-      const channel = channels.get(sessionId);
-      return channel?.live.open() ?? [];
+      return channels.get(sessionId)?.live.takeAll() ?? [];
     },
 
     close() {

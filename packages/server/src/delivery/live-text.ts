@@ -24,8 +24,8 @@ export interface LiveText {
   close(messageId: string, blockIndex: number): void;
   /** The turn is over: what was not replaced is withdrawn (a stream that broke and was begun anew). */
   clear(): void;
-  /** Blocks as they are, for whoever must store what the agent can no longer finish. */
-  open(): { delta: Omit<Delta, "text">; text: string }[];
+  /** Takes the blocks as they are, for whoever must store what the agent can no longer finish. */
+  takeAll(): { delta: Omit<Delta, "text">; text: string }[];
   /** What a subscription at `position` has not had yet: a batch a block. Moves `offsets` forward. */
   take(position: number, offsets: LiveOffsets): Batch[];
   readonly isEmpty: boolean;
@@ -63,7 +63,11 @@ export function createLiveText(options: { sessionId: string; now: () => string }
       // Sub-agents may go on writing after the turn of the main one.
       for (const [key, block] of blocks) if (block.delta.parentToolUseId === undefined) blocks.delete(key);
     },
-    open: () => [...blocks.values()].map(({ delta, text }) => ({ delta, text })),
+    takeAll() {
+      const all = [...blocks.values()].map(({ delta, text }) => ({ delta, text }));
+      blocks.clear();
+      return all;
+    },
     take(position, offsets) {
       if (blocks.size === 0) {
         if (offsets.size > 0) offsets.clear();

@@ -10,7 +10,6 @@ export interface SessionRecord {
   workingDirectory: string;
   agent: string;
   title: string;
-  titleGiven: boolean;
   model: string | undefined;
   permissionMode: z.infer<typeof PermissionMode>;
   /** The agent's own conversation, once it has told it. */
@@ -38,7 +37,8 @@ export interface PermissionRecord {
 export interface MessageRecord {
   messageId: string;
   sessionId: string;
-  seq: number;
+  /** Messages of a session are handed over in this order. */
+  order: number;
   content: z.infer<typeof Content>;
   by: z.infer<typeof Actor> | undefined;
   state: "queued" | "handedOver";

@@ -12,7 +12,7 @@ const seqs = (events: readonly StoredEvent[]) => events.map((event) => event.seq
 const message = (sessionId: string, state: MessageRecord["state"] = "queued"): MessageRecord => ({
   messageId: randomUUID(),
   sessionId,
-  seq: 1,
+  order: 1,
   content: "hello",
   by: undefined,
   state,

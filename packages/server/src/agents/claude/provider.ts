@@ -144,7 +144,8 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
     if (failure !== undefined && stderr) failure = `${failure} (${stderr.slice(-500)})`;
     // What it started (shells) must not run on without anybody who sees it.
     cli?.killGroup("SIGTERM");
-    events.push({ kind: "ended", failure: closing === undefined ? failure : undefined });
+    const conversationLost = failure?.includes("No conversation found") ?? false;
+    events.push({ kind: "ended", failure: closing === undefined ? failure : undefined, conversationLost });
     events.close();
   }
   const ended = pump();

@@ -173,7 +173,7 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       failure = isClosed ? undefined : error instanceof Error ? error.message : String(error);
     }
     onEnd();
-    events.push({ kind: "ended", failure });
+    events.push({ kind: "ended", failure, conversationLost: false });
     events.close();
   }
   const ended = play();

@@ -1,0 +1,2 @@
+export { createSessions, type SessionChange, type Sessions, type SessionsOptions } from "./registry.ts";
+export type { Session } from "./session.ts";

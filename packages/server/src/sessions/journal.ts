@@ -1,0 +1,153 @@
+import type { StreamData } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { Hub } from "../delivery/index.ts";
+import type { Commit, LogWriter } from "../log/index.ts";
+
+type Delta = Omit<z.infer<typeof StreamData>, "offset">;
+type Stored = { seq: number; isNew: boolean }[];
+type Entry =
+  | { commit: Commit; resolve: (stored: Stored) => void; patient: boolean; reject: (error: unknown) => void }
+  | { delta: Delta };
+
+const retryMs = [200, 500, 1_000, 2_000, 5_000];
+const depthMax = 512;
+
+/**
+ * The order in which one session tells things: events go into the log, live text beside it, and neither overtakes the
+ * other. What comes in while a commit runs goes into the next one.
+ */
+export interface Journal {
+  /**
+   * Stores what a person asked for.
+   * @throws CompanionError `STORAGE_FAILED`: nothing was stored, the person decides what to do
+   */
+  commit(commit: Commit): Promise<Stored>;
+  /** Stores what the agent did. It has happened, so it is tried until it is stored or the journal is closed. */
+  record(commit: Commit): Promise<Stored>;
+  /** Live text, told after everything that was recorded before it. */
+  text(delta: Delta): void;
+  /** Resolves when there is room: whoever reads the agent waits here, and so does the agent in the end. */
+  room(): Promise<void>;
+  /** Resolves when all that came in so far has been told. */
+  settled(): Promise<void>;
+  /** The newest position that was stored. */
+  readonly lastSeq: number;
+  /** Waits for what is under way (what fails is given up), then refuses. */
+  close(): Promise<void>;
+}
+
+/** @param options.onStorageFailed told of each failed attempt to store what the agent did */
+export function createJournal(options: {
+  sessionId: string;
+  writer: LogWriter;
+  hub: Pick<Hub, "stream">;
+  clock: Clock;
+  lastSeq: number;
+  onStorageFailed: (error: unknown) => void;
+  onStorageBack: () => void;
+}): Journal {
+  const { writer, hub, clock } = options;
+  let queue: Entry[] = [];
+  let working: Promise<void> | undefined;
+  let lastSeq = options.lastSeq;
+  let failures = 0;
+  let closing = false;
+  let stopWaiting: (() => void) | undefined;
+  let roomWaiters: (() => void)[] = [];
+
+  async function append(commit: Commit): Promise<Stored> {
+    const stored = await writer.append(commit);
+    for (const { seq } of stored) if (seq > lastSeq) lastSeq = seq;
+    return stored;
+  }
+
+  /** The commits at the front of the queue that may share one transaction. */
+  function takeTogether(): Extract<Entry, { commit: Commit }>[] {
+    const together: Extract<Entry, { commit: Commit }>[] = [];
+    for (const entry of queue) {
+      if (!("commit" in entry)) break;
+      // A person's commit stands alone: it must be able to fail alone, and its records depend on its events being new.
+      if (together.length > 0 && (!entry.patient || !together[0]?.patient)) break;
+      together.push(entry);
+    }
+    queue = queue.slice(together.length);
+    return together;
+  }
+
+  async function store(entries: Extract<Entry, { commit: Commit }>[]): Promise<void> {
+    const commit = { events: entries.flatMap((entry) => entry.commit.events), records: entries.flatMap((entry) => entry.commit.records) };
+    for (;;) {
+      try {
+        const stored = await append(commit);
+        if (failures > 0) options.onStorageBack();
+        failures = 0;
+        let from = 0;
+        for (const entry of entries) {
+          const count = entry.commit.events.length;
+          entry.resolve(stored.slice(from, from + count));
+          from += count;
+        }
+        return;
+      } catch (error) {
+        if (closing || !entries[0]?.patient) {
+          for (const entry of entries) entry.reject(error);
+          return;
+        }
+        options.onStorageFailed(error);
+        const wait = retryMs[Math.min(failures++, retryMs.length - 1)] ?? 1_000;
+        await new Promise<void>((resolve) => {
+          const cancel = clock.after(wait, resolve);
+          stopWaiting = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+    }
+  }
+
+  async function work(): Promise<void> {
+    while (queue.length > 0) {
+      const first = queue[0];
+      if (first && "delta" in first) {
+        queue.shift();
+        hub.stream(options.sessionId, first.delta, lastSeq);
+      } else await store(takeTogether());
+      if (queue.length < depthMax) {
+        const waiters = roomWaiters;
+        roomWaiters = [];
+        for (const resolve of waiters) resolve();
+      }
+    }
+    working = undefined;
+  }
+  function enqueue(commit: Commit, patient: boolean): Promise<Stored> {
+    return new Promise((resolve, reject) => {
+      queue.push({ commit, resolve, reject, patient });
+      working ??= work();
+    });
+  }
+
+  return {
+    get lastSeq() {
+      return lastSeq;
+    },
+    // While the disk refuses the agent's events a person must not wait behind them: the own attempt tells at once.
+    commit: (commit) => (failures > 0 ? append(commit) : enqueue(commit, false)),
+    record: (commit) => enqueue(commit, true),
+    text(delta) {
+      // Nothing before it is under way: the common case while an agent writes, and free of promises.
+      if (working === undefined) return hub.stream(options.sessionId, delta, lastSeq);
+      queue.push({ delta });
+    },
+    room: () => (queue.length < depthMax ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve))),
+    settled: async () => working,
+    async close() {
+      closing = true;
+      stopWaiting?.();
+      await working;
+      await writer.close();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { Actor, Content, DurableData } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { Commit } from "../log/index.ts";
+import type { MessageRecord, Records } from "../records/index.ts";
+
+type State = DurableData<"messageState">["state"];
+
+/** The messages of people that the agent has not finished with, in order. */
+export interface Messages {
+  readonly queued: readonly MessageRecord[];
+  /** A new message, as the commit that accepts it. */
+  accept(message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined }, queued: boolean): {
+    record: MessageRecord;
+    commit: Commit;
+  };
+  /** The commit of an accepted message was stored, and it was new. */
+  accepted(record: MessageRecord): void;
+  /** What the agent says of a message. Undefined when that changes nothing. */
+  advance(messageId: string, state: State, reason: string | undefined): Commit | undefined;
+  /** The agent is gone: what was handed over gets this state; what was not, waits for the next one. */
+  settleHandedOver(state: State, reason: string): Commit[];
+  /** The session is over: nothing waits any more. */
+  withdrawAll(reason: string): Commit[];
+}
+
+/** @param options.open what was not finished before */
+export function createMessages(options: {
+  sessionId: string;
+  records: Pick<Records, "messages">;
+  clock: Clock;
+  open: readonly MessageRecord[];
+}): Messages {
+  const { records } = options;
+  const open = new Map([...options.open].sort((a, b) => a.order - b.order).map((record) => [record.messageId, record]));
+  let lastOrder = [...open.values()].at(-1)?.order ?? 0;
+
+  function change(record: MessageRecord, state: State, reason: string | undefined): Commit {
+    const { messageId } = record;
+    const isOpen = state === "handedOver";
+    if (isOpen) record.state = "handedOver";
+    else open.delete(messageId);
+    return {
+      events: [{ id: `messageState:${messageId}:${state}`, event: { type: "messageState", data: { messageId, state, reason } } }],
+      records: [isOpen ? records.messages.write(record) : records.messages.removal(record)],
+    };
+  }
+
+  return {
+    get queued() {
+      return [...open.values()].filter((record) => record.state === "queued");
+    },
+    accept({ messageId, content, by }, queued) {
+      lastOrder = Math.max(lastOrder + 1, options.clock.now());
+      const record: MessageRecord = { messageId, sessionId: options.sessionId, order: lastOrder, content, by, state: "queued" };
+      const data = { messageId, content, by, queued };
+      return {
+        record,
+        commit: { events: [{ id: `message:${messageId}`, event: { type: "humanMessage", data } }], records: [records.messages.write(record)] },
+      };
+    },
+    accepted: (record) => void open.set(record.messageId, record),
+    advance(messageId, state, reason) {
+      const record = open.get(messageId);
+      if (record === undefined || record.state === state) return undefined;
+      return change(record, state, reason);
+    },
+    settleHandedOver: (state, reason) =>
+      [...open.values()].filter((record) => record.state === "handedOver").map((record) => change(record, state, reason)),
+    withdrawAll: (reason) => [...open.values()].map((record) => change(record, "withdrawn", reason)),
+  };
+}

@@ -1,0 +1,279 @@
+import { randomUUID } from "node:crypto";
+import { type AgentInfo, CompanionError, type PermissionMode, type SessionSummary } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { AgentProvider } from "../agents/index.ts";
+import { type Clock, isoTime } from "../clock.ts";
+import type { Hub } from "../delivery/index.ts";
+import type { EventLog } from "../log/index.ts";
+import type { Directories } from "../projects/index.ts";
+import type { Records, SessionRecord } from "../records/index.ts";
+import type { Report } from "../telemetry/index.ts";
+import { recoverSession } from "./recovery.ts";
+import { createSession, type Session } from "./session.ts";
+
+type Summary = Omit<z.infer<typeof SessionSummary>, "unread">;
+
+/** A change that lists show. */
+export interface SessionChange {
+  sessionId: string;
+  user: string;
+  change: "status" | "updated";
+}
+
+/** All sessions: made, found, woken, put to sleep. */
+export interface Sessions {
+  create(request: {
+    user: string;
+    workingDirectory: string;
+    agent: string | undefined;
+    model: string | undefined;
+    permissionMode: z.infer<typeof PermissionMode> | undefined;
+    title: string | undefined;
+    reuse: boolean;
+  }): Promise<{ session: Session; reused: boolean }>;
+  /** @throws CompanionError `SESSION_NOT_FOUND`, also for a session of another user */
+  get(user: string, sessionId: string): Promise<Session>;
+  /** A user's sessions, those last used first. */
+  list(user: string): Promise<Summary[]>;
+  summary(session: Session): Summary;
+  /** A device says whether it looks at a session. */
+  setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
+  agents(): Promise<z.infer<typeof AgentInfo>[]>;
+  /** Calls back after each change. @returns stops it */
+  watch(listener: (change: SessionChange) => void): () => void;
+  /** Ids of all sessions, ended ones too. */
+  ids(): Promise<string[]>;
+  /** Ends sessions that nobody used for long. */
+  expire(): Promise<void>;
+  /** Ends all agents, keeps all sessions. */
+  close(): Promise<void>;
+}
+
+/** What the registry needs of the house. */
+export interface SessionsOptions {
+  log: EventLog;
+  records: Records;
+  hub: Hub;
+  providers: readonly AgentProvider[];
+  directories: Directories;
+  report: Report;
+  clock: Clock;
+  limits: { sessionsPerUser: number; hibernateAfterMs: number; expireAfterMs: number };
+}
+
+/** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
+export async function createSessions(options: SessionsOptions): Promise<Sessions> {
+  const { log, records, hub, directories, report, clock, limits } = options;
+  const providers = new Map(options.providers.map((provider) => [provider.id, provider]));
+  const defaultProvider = options.providers[0];
+  /** Sessions that have not ended, by id. Small: sleeping ones are nothing but this. */
+  const known = new Map<string, SessionRecord>();
+  const loaded = new Map<string, Promise<Session>>();
+  const foreground = new Map<string, Set<string>>();
+  const watchers = new Set<(change: SessionChange) => void>();
+  const creating = new Map<string, Promise<unknown>>();
+  let closed = false;
+
+  async function load(record: SessionRecord, isNew: boolean): Promise<Session> {
+    const provider = providers.get(record.agent);
+    if (provider === undefined) throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
+    const { sessionId } = record;
+    const writer = await log.writer(sessionId);
+    const [head, messages] = isNew ? [undefined, []] : await Promise.all([log.head(sessionId), records.messages.list(sessionId)]);
+    const session = createSession({
+      record,
+      writer,
+      lastSeq: head?.lastSeq ?? 0,
+      messages,
+      provider,
+      hub,
+      records,
+      report,
+      clock,
+      hibernateAfterMs: limits.hibernateAfterMs,
+      onChange(change) {
+        // Told after the caller has finished its own change, so that a listener sees the whole of it.
+        queueMicrotask(() => {
+          note(session);
+          for (const watcher of watchers) watcher({ sessionId, user: record.user, change });
+        });
+      },
+    });
+    return session;
+  }
+  function note(session: Session): void {
+    const { sessionId } = session.record;
+    known.set(sessionId, session.record);
+    if (session.isDormant && !closed) void unload(sessionId);
+  }
+  /** A sleeping session is a record and nothing else. */
+  async function unload(sessionId: string): Promise<void> {
+    const loading = loaded.get(sessionId);
+    const session = await loading;
+    if (session === undefined || !session.isDormant || loaded.get(sessionId) !== loading) return;
+    loaded.delete(sessionId);
+    await session.close("");
+  }
+  function open(record: SessionRecord, isNew = false): Promise<Session> {
+    const { sessionId } = record;
+    const already = loaded.get(sessionId);
+    if (already) return already;
+    const session = load(record, isNew);
+    loaded.set(sessionId, session);
+    session.catch(() => loaded.delete(sessionId));
+    return session;
+  }
+  async function find(sessionId: string): Promise<SessionRecord | undefined> {
+    return known.get(sessionId) ?? (await records.sessions.find(sessionId));
+  }
+  function activeOf(user: string): SessionRecord[] {
+    return [...known.values()].filter((record) => record.user === user && record.status !== "ended");
+  }
+  function providerFor(agent: string | undefined): AgentProvider {
+    const provider = agent === undefined ? defaultProvider : providers.get(agent);
+    if (provider) return provider;
+    throw new CompanionError("AGENT_UNAVAILABLE", `There is no agent ${agent}. Choose one of: ${[...providers.keys()].join(", ")}.`);
+  }
+  function summaryOf(record: SessionRecord, live: { lastSeq: number; session: Session | undefined }): Summary {
+    return {
+      sessionId: record.sessionId,
+      agent: record.agent,
+      workingDirectory: record.workingDirectory,
+      title: record.title,
+      status: record.status,
+      statusReason: record.statusReason,
+      model: record.model,
+      permissionMode: record.permissionMode,
+      conversationStarted: record.conversationStarted,
+      backgrounded: (foreground.get(record.sessionId)?.size ?? 0) === 0,
+      createdAt: isoTime(record.createdAt),
+      lastActivityAt: isoTime(record.lastActivityAt),
+      lastSeq: live.lastSeq,
+      pendingPermissions: [...(live.session?.pendingPermissions ?? [])],
+      queuedMessages: live.session?.queuedMessages ?? 0,
+    };
+  }
+
+  const sessions: Sessions = {
+    async create(request) {
+      const { user } = request;
+      const provider = providerFor(request.agent);
+      const workingDirectory = await directories.resolve(request.workingDirectory);
+      const mode = request.permissionMode ?? "default";
+      if (!provider.capabilities.permissionModes.includes(mode)) {
+        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not offer the mode ${mode} here. Choose one of: ${provider.capabilities.permissionModes.join(", ")}.`);
+      }
+      // One after the other for a user: of two requests for the same directory at once the second finds the first's.
+      const before = creating.get(user) ?? Promise.resolve();
+      const mine = before.catch(() => {}).then(async () => {
+        const active = activeOf(user);
+        const same = active
+          .filter((record) => record.workingDirectory === workingDirectory && record.agent === provider.id)
+          .sort((a, b) => b.lastActivityAt - a.lastActivityAt)[0];
+        if (request.reuse && same) {
+          report.sessionCreated({ sessionId: same.sessionId, agent: provider.id, reused: true });
+          return { session: await open(same), reused: true };
+        }
+        if (active.length >= limits.sessionsPerUser) {
+          throw new CompanionError("SESSION_LIMIT", `You have ${active.length} sessions, and no more are allowed. End one that you no longer need.`);
+        }
+        const now = clock.now();
+        const record: SessionRecord = {
+          sessionId: randomUUID(),
+          user,
+          workingDirectory,
+          agent: provider.id,
+          title: request.title ?? "",
+          model: request.model,
+          permissionMode: mode,
+          conversationId: undefined,
+          conversationStarted: false,
+          status: "hibernated",
+          statusReason: "new",
+          createdAt: now,
+          lastActivityAt: now,
+        };
+        const session = await open(record, true);
+        await records.sessions.save(record);
+        known.set(record.sessionId, record);
+        report.sessionCreated({ sessionId: record.sessionId, agent: provider.id, reused: false });
+        for (const watcher of watchers) watcher({ sessionId: record.sessionId, user, change: "updated" });
+        return { session, reused: false };
+      });
+      creating.set(user, mine);
+      return mine.finally(() => creating.get(user) === mine && creating.delete(user));
+    },
+
+    async get(user, sessionId) {
+      const record = await find(sessionId);
+      if (record === undefined || record.user !== user) {
+        throw new CompanionError("SESSION_NOT_FOUND", `There is no session ${sessionId}. List yours with GET /api/sessions.`);
+      }
+      return open(record);
+    },
+
+    async list(user) {
+      const own = activeOf(user).sort((a, b) => b.lastActivityAt - a.lastActivityAt);
+      return Promise.all(
+        own.map(async (record) => {
+          const session = await loaded.get(record.sessionId);
+          const lastSeq = session?.lastSeq ?? (await log.head(record.sessionId))?.lastSeq ?? 0;
+          return summaryOf(session?.record ?? record, { lastSeq, session });
+        }),
+      );
+    },
+    summary: (session) => summaryOf(session.record, { lastSeq: session.lastSeq, session }),
+
+    setForeground(sessionId, deviceId, isForeground) {
+      const devices = foreground.get(sessionId) ?? new Set();
+      if (isForeground) foreground.set(sessionId, devices.add(deviceId));
+      else if (devices.delete(deviceId) && devices.size === 0) foreground.delete(sessionId);
+      const record = known.get(sessionId);
+      if (record) for (const watcher of watchers) watcher({ sessionId, user: record.user, change: "updated" });
+    },
+
+    agents: () =>
+      Promise.all(
+        options.providers.map(async ({ id, name, capabilities, check }) => {
+          const found = await check.call(providers.get(id));
+          const { version, available } = found;
+          return { id, name, version, available, capabilities, ...(found.available ? { warning: found.warning } : { reason: found.reason }) };
+        }),
+      ),
+
+    watch(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+
+    ids: async () => (await records.sessions.list()).map((record) => record.sessionId),
+
+    async expire() {
+      const before = clock.now() - limits.expireAfterMs;
+      for (const record of [...known.values()]) {
+        if (record.status === "ended" || record.lastActivityAt >= before) continue;
+        const session = await open(record);
+        if (session.record.lastActivityAt < before) await session.end("expired");
+      }
+    },
+
+    async close() {
+      closed = true;
+      await Promise.allSettled(creating.values());
+      const open = await Promise.allSettled(loaded.values());
+      await Promise.allSettled(open.map((result) => (result.status === "fulfilled" ? result.value.close("serverStopped") : undefined)));
+      loaded.clear();
+    },
+  };
+
+  for (const record of await records.sessions.list()) {
+    if (record.status === "ended") continue;
+    const recovered = await recoverSession({ record, log, records, clock, provider: providers.get(record.agent) });
+    known.set(record.sessionId, recovered.record);
+    if (recovered.hasQueued) {
+      const session = await open(recovered.record);
+      session.deliver();
+    }
+  }
+  return sessions;
+}

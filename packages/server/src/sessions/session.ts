@@ -1,0 +1,437 @@
+import { type Actor, CompanionError, type Content, type DurableData, type PermissionAnswer, type PermissionMode, type PermissionOutcome, type PermissionRequest } from "@claude-companion/protocol";
+import type { z } from "zod";
+import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
+import type { Clock } from "../clock.ts";
+import type { Hub } from "../delivery/index.ts";
+import type { Commit, LogWriter } from "../log/index.ts";
+import type { MessageRecord, Records, SessionRecord } from "../records/index.ts";
+import type { Report } from "../telemetry/index.ts";
+import { createJournal } from "./journal.ts";
+import { createMessages } from "./messages.ts";
+import { createPermissions } from "./permissions.ts";
+import { hasAgent, nextState, type Occurrence, type SessionState } from "./state.ts";
+
+const restartsMax = 2;
+const closeMs = 6_000;
+
+/** A session that is in use: its agent, what waits, and the one who may write its log. */
+export interface Session {
+  readonly record: Readonly<SessionRecord>;
+  readonly state: SessionState;
+  readonly lastSeq: number;
+  readonly pendingPermissions: readonly z.infer<typeof PermissionRequest>[];
+  readonly queuedMessages: number;
+  /** True when nothing would be lost by forgetting this object: asleep, nothing waits. */
+  readonly isDormant: boolean;
+  /** Accepts a message durably; the agent is woken for it. */
+  send(message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined }): Promise<{ seq: number }>;
+  respond(permissionId: string, answer: z.infer<typeof PermissionAnswer>, by: z.infer<typeof Actor>): Promise<z.infer<typeof PermissionOutcome>>;
+  /** @returns whether there was something to interrupt */
+  interrupt(): Promise<boolean>;
+  configure(change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> }): Promise<void>;
+  /** Hands over what waits from before, if anything does. */
+  deliver(): void;
+  /** Ends the agent, keeps the session. */
+  sleep(reason: string | undefined): Promise<void>;
+  /** Ends the session for good. */
+  end(reason: string): Promise<void>;
+  /** Puts it to sleep and lets go of its log. */
+  close(reason: string): Promise<void>;
+}
+
+/** What a session needs of the house. */
+export interface SessionOptions {
+  record: SessionRecord;
+  writer: LogWriter;
+  lastSeq: number;
+  /** Messages that the agent had not finished with. */
+  messages: readonly MessageRecord[];
+  provider: AgentProvider;
+  hub: Pick<Hub, "stream" | "abandon">;
+  records: Pick<Records, "sessions" | "permissions" | "messages">;
+  report: Report;
+  clock: Clock;
+  /** An agent that was idle for this long is ended; the session goes on with the next message. */
+  hibernateAfterMs: number;
+  /** Something that lists show has changed. */
+  onChange: (change: "status" | "updated") => void;
+}
+
+/** Makes a session that has no agent yet. */
+export function createSession(options: SessionOptions): Session {
+  const { provider, hub, records, report, clock } = options;
+  const { sessionId } = options.record;
+  let record = options.record;
+  let state = stateOf(record);
+  let agent: Agent | undefined;
+  let opening: Promise<void> | undefined;
+  let closingAgent: Promise<void> | undefined;
+  let backgroundTasks = 0;
+  let restarts = 0;
+  let sleepReason: string | undefined;
+  /** What the agent that is running now was given, so that it gets each message once. */
+  let given = new Set<string>();
+  let listening: Promise<void> = Promise.resolve();
+  let cancelSleep: (() => void) | undefined;
+  let delivering: Promise<void> | undefined;
+  let closed = false;
+
+  const journal = createJournal({
+    sessionId,
+    writer: options.writer,
+    hub,
+    clock,
+    lastSeq: options.lastSeq,
+    onStorageFailed: (error) => report.storageFailed({ operation: `append to ${sessionId}`, error }),
+    onStorageBack: () => {},
+  });
+  const messages = createMessages({ sessionId, records, clock, open: options.messages });
+  const permissions = createPermissions({
+    sessionId,
+    records,
+    journal,
+    clock,
+    onResolved({ record: asked, outcome }) {
+      const waitedMs = clock.now() - asked.requestedAt;
+      report.permissionResolved({ sessionId, permissionId: asked.permissionId, decision: outcome.decision, waitedMs });
+      options.onChange("updated");
+    },
+  });
+
+  /** Moves to the next state; the event and the record that tell of it are part of the caller's commit. */
+  function become(occurrence: Occurrence): Commit {
+    const next = nextState(state, occurrence);
+    if (next === state) return nothing;
+    const statusChanged = next.name !== state.name;
+    state = next;
+    const reason = "reason" in next ? next.reason : undefined;
+    record = { ...record, status: next.name, statusReason: reason };
+    scheduleSleep();
+    if (!statusChanged) return { events: [], records: [records.sessions.write(record)] };
+    report.sessionStatus({ sessionId, status: next.name, reason });
+    options.onChange("status");
+    const data: DurableData<"sessionStatus"> = { status: next.name, reason, model: record.model, permissionMode: record.permissionMode };
+    return { events: [{ id: undefined, event: { type: "sessionStatus", data } }], records: [records.sessions.write(record)] };
+  }
+  function update(change: Partial<SessionRecord>): Commit {
+    record = { ...record, ...change };
+    options.onChange("updated");
+    return { events: [], records: [records.sessions.write(record)] };
+  }
+  /** Nobody waits for it; what fails is tried again until the journal closes. */
+  function tell(...commits: (Commit | undefined)[]): void {
+    const commit = together(commits);
+    if (commit.events.length === 0 && commit.records.length === 0) return;
+    // Only closing makes it fail; then what the agent did is told by its transcript.
+    journal.record(commit).catch((error: unknown) => report.storageFailed({ operation: `append to ${sessionId}`, error }));
+  }
+
+  function scheduleSleep(): void {
+    cancelSleep?.();
+    cancelSleep = undefined;
+    if (state.name !== "idle" || backgroundTasks > 0 || closed) return;
+    cancelSleep = clock.after(options.hibernateAfterMs, () => {
+      // A message that is just being accepted keeps the agent awake.
+      if (messages.queued.length === 0 && delivering === undefined) void session.sleep(undefined);
+    });
+  }
+
+  async function openAgent(): Promise<void> {
+    await closingAgent;
+    tell(become({ type: "opening" }));
+    let opened: Agent;
+    try {
+      const { workingDirectory, model, permissionMode, conversationId } = record;
+      opened = await provider.open({ sessionId, workingDirectory, model, permissionMode, conversationId });
+    } catch (error) {
+      const failure = error instanceof CompanionError ? error : new CompanionError("AGENT_FAILED", `${provider.name} could not be started: ${messageOf(error)}`);
+      tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure));
+      throw failure;
+    }
+    agent = opened;
+    backgroundTasks = 0;
+    given = new Set();
+    listening = listen(opened);
+  }
+  function ensureAgent(): Promise<void> {
+    if (agent) return Promise.resolve();
+    opening ??= openAgent().finally(() => {
+      opening = undefined;
+    });
+    return opening;
+  }
+
+  /** Reads one agent to its end. Only the agent that is ours now is listened to: a late word of an older one is dropped. */
+  async function listen(source: Agent): Promise<void> {
+    for await (const event of source.events) {
+      if (event.kind === "delta") {
+        if (agent === source) journal.text(event.delta);
+        continue;
+      }
+      // What it said before must be told before it is settled what remains unsaid.
+      if (event.kind === "ended") await journal.settled();
+      if (agent === source) heed(event, source);
+      await journal.room();
+    }
+  }
+
+  function heed(event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent): void {
+    switch (event.kind) {
+      case "durable":
+        return heedDurable(event);
+      case "state":
+        if (event.state === "running") return tell(become({ type: permissions.waiting.length > 0 ? "permissionAsked" : "agentRunning" }));
+        if (event.state === "idle") return tell(become({ type: "agentIdle" }));
+        return;
+      case "message":
+        return tell(messages.advance(event.messageId, event.state, event.reason));
+      case "permission": {
+        const asked = permissions.ask(event.request);
+        if (asked?.answered) return void source.answer(event.request.permissionId, asked.answered);
+        if (asked === undefined) return;
+        report.permissionRequested({ sessionId, permissionId: event.request.permissionId, toolName: event.request.toolName });
+        tell(asked.commit, become({ type: "permissionAsked" }));
+        return options.onChange("updated");
+      }
+      case "permissionApplied":
+        return tell(permissions.applied(event.permissionId));
+      case "permissionWithdrawn":
+        return tell(...permissions.abandon("cancelled", "The agent no longer asks.", event.permissionId), answeredAll());
+      case "described":
+        return heedDescription(event);
+      case "background":
+        backgroundTasks = event.tasks;
+        return scheduleSleep();
+      case "emptyDelta":
+        return report.emptyDelta();
+      case "ended":
+        return heedEnd(event);
+      default:
+        return event satisfies never;
+    }
+  }
+  const answeredAll = () => (permissions.waiting.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
+
+  function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
+    const commit = { events: [{ id, event }], records: [] };
+    if (event.type !== "turnCompleted") return tell(commit);
+    restarts = 0;
+    const { result, durationMs, costUsd } = event.data;
+    report.turnCompleted({ sessionId, result, durationMs, costUsd });
+    tell(commit, update({ lastActivityAt: clock.now() }));
+  }
+
+  function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {
+    const change: Partial<SessionRecord> = {};
+    const told: DurableData<"sessionUpdated"> = {};
+    if (event.model !== undefined && event.model !== record.model) change.model = told.model = event.model;
+    if (event.permissionMode !== undefined && event.permissionMode !== record.permissionMode) {
+      change.permissionMode = told.permissionMode = event.permissionMode;
+    }
+    if (event.conversationId !== undefined && event.conversationId !== record.conversationId) {
+      // The agent's conversation is not our session: both are kept, and a change is told.
+      change.conversationId = told.conversationId = event.conversationId;
+      change.conversationStarted = true;
+    }
+    if (Object.keys(change).length === 0) return;
+    tell({ events: [{ id: undefined, event: { type: "sessionUpdated", data: told } }], records: [] }, update(change));
+  }
+
+  /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
+  function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
+    agent = undefined;
+    backgroundTasks = 0;
+    const { failure } = event;
+    const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
+    const cut = hub.abandon(sessionId).filter((block) => block.delta.kind !== "toolInput");
+    const partial = cut.map(({ delta, text }): Commit => {
+      const { messageId, blockIndex, parentToolUseId } = delta;
+      const block = delta.kind === "thinking" ? ({ type: "thinking", text } as const) : ({ type: "text", text } as const);
+      const data = { messageId, blockIndex, content: [block], parentToolUseId, partial: true };
+      return { events: [{ id: `partial:${messageId}:${blockIndex}`, event: { type: "assistantMessage", data } }], records: [] };
+    });
+    const settled = messages.settleHandedOver(
+      provider.capabilities.recognisesRepeats ? "failed" : "indeterminate",
+      `${why} What it had done until then stays done; send the message again to go on.`,
+    );
+    const lost = permissions.abandon("lost", `${why} Nothing was allowed.`);
+    if (event.conversationLost) {
+      const text = "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
+      tell(update({ conversationId: undefined, conversationStarted: false }), noticeEvent("conversationReset", text));
+    }
+    if (failure === undefined) return tell(...partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
+    report.agentDied({ sessionId, agent: provider.id, reason: failure });
+    const error = new CompanionError("AGENT_FAILED", `${provider.name} stopped: ${failure}. Send a message to start it again.`);
+    tell(...partial, ...lost, ...settled, errorEvent(error), become({ type: "agentFailed", reason: failure }));
+    // What was accepted and not handed over still has to reach an agent, but not one that dies each time.
+    if (messages.queued.length > 0 && restarts < restartsMax && !closed) {
+      restarts += 1;
+      session.deliver();
+    }
+  }
+
+  const session: Session = {
+    get record() {
+      return record;
+    },
+    get state() {
+      return state;
+    },
+    get lastSeq() {
+      return journal.lastSeq;
+    },
+    get pendingPermissions() {
+      return permissions.waiting;
+    },
+    get queuedMessages() {
+      return messages.queued.length;
+    },
+    get isDormant() {
+      return !hasAgent(state) && agent === undefined && opening === undefined && messages.queued.length === 0;
+    },
+
+    async send({ messageId, content, by }) {
+      refuseIfEnded();
+      const busy = state.name === "running" || state.name === "waiting" || messages.queued.length > 0;
+      const accepted = messages.accept({ messageId, content, by }, busy);
+      const title = record.title === "" ? titleOf(content) : record.title;
+      const titled: Commit["events"] =
+        title === record.title ? [] : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
+      record = { ...record, title, lastActivityAt: clock.now() };
+      const [stored] = await journal.commit({
+        events: [...accepted.commit.events, ...titled],
+        records: [...accepted.commit.records, records.sessions.write(record)],
+      });
+      if (stored === undefined) throw new Error("a commit of one event gave no position");
+      if (stored.isNew) {
+        messages.accepted(accepted.record);
+        options.onChange("updated");
+        session.deliver();
+      }
+      return { seq: stored.seq };
+    },
+
+    async respond(permissionId, answer, by) {
+      const outcome = await permissions.resolve(permissionId, answer, by);
+      // Stored first, then handed to the agent; `permissionApplied` tells when it has taken it.
+      agent?.answer(permissionId, answer);
+      tell(answeredAll());
+      return outcome;
+    },
+
+    async interrupt() {
+      refuseIfEnded();
+      if (agent === undefined || state.name === "idle") return false;
+      await agent.interrupt();
+      return true;
+    },
+
+    async configure(change) {
+      refuseIfEnded();
+      if (change.permissionMode !== undefined && !provider.capabilities.permissionModes.includes(change.permissionMode)) {
+        const modes = provider.capabilities.permissionModes.join(", ");
+        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not offer the mode ${change.permissionMode} here. Choose one of: ${modes}.`);
+      }
+      // The running agent first: what it refuses is not kept as if it were so.
+      await agent?.configure(change).catch((error: unknown) => {
+        throw new CompanionError("AGENT_FAILED", `${provider.name} refused the change: ${messageOf(error)}`);
+      });
+      record = { ...record, ...change };
+      await journal.commit({ events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }], records: [records.sessions.write(record)] });
+      options.onChange("updated");
+    },
+
+    deliver() {
+      if (closed || state.name === "ended") return;
+      cancelSleep?.();
+      const run = async () => {
+        for (const message of messages.queued) {
+          await ensureAgent();
+          if (agent === undefined || given.has(message.messageId)) continue;
+          given.add(message.messageId);
+          agent.send({ messageId: message.messageId, content: message.content });
+        }
+      };
+      // One after the other, so that messages reach the agent in the order in which they were accepted. A failure to
+      // start was told as an event already; the messages stay queued.
+      const before = delivering ?? Promise.resolve();
+      const mine = before.then(run).catch(() => {});
+      delivering = mine;
+      void mine.then(() => {
+        if (delivering !== mine) return;
+        delivering = undefined;
+        scheduleSleep();
+      });
+    },
+
+    async sleep(reason) {
+      cancelSleep?.();
+      await opening?.catch(() => {});
+      if (agent === undefined) return;
+      sleepReason = reason;
+      const current = agent;
+      closingAgent ??= current
+        .close()
+        .then(() => listening)
+        .finally(() => {
+          closingAgent = undefined;
+        });
+      await closingAgent;
+    },
+
+    async end(reason) {
+      if (state.name === "ended") return;
+      const finals = [...permissions.abandon("cancelled", "The session was ended."), ...messages.withdrawAll(reason), become({ type: "ended", reason })];
+      await journal.record(together(finals));
+      await session.sleep(undefined);
+    },
+
+    async close(reason) {
+      closed = true;
+      cancelSleep?.();
+      const patience = Promise.withResolvers<void>();
+      const cancel = clock.after(closeMs, patience.resolve);
+      // A disk that takes nothing must not keep us: what could not be stored is in the agent's own transcript.
+      await Promise.race([session.sleep(reason), patience.promise]);
+      cancel();
+      await journal.close();
+    },
+  };
+
+  function refuseIfEnded(): void {
+    if (state.name !== "ended") return;
+    throw new CompanionError("SESSION_ENDED", `Session ${sessionId} has ended (${state.reason}). Create a new one.`);
+  }
+  return session;
+}
+
+const nothing: Commit = { events: [], records: [] };
+
+function together(commits: (Commit | undefined)[]): Commit {
+  return { events: commits.flatMap((commit) => commit?.events ?? []), records: commits.flatMap((commit) => commit?.records ?? []) };
+}
+
+function stateOf(record: SessionRecord): SessionState {
+  const reason = record.statusReason ?? "";
+  if (record.status === "ended") return { name: "ended", reason };
+  if (record.status === "failed") return { name: "failed", reason };
+  return { name: "hibernated", reason: record.statusReason };
+}
+
+function errorEvent(error: CompanionError): Commit {
+  const { code, message, retryable, details } = error;
+  return { events: [{ id: undefined, event: { type: "error", data: { code, message, retryable, details } } }], records: [] };
+}
+
+function noticeEvent(kind: DurableData<"agentNotice">["kind"], text: string): Commit {
+  return { events: [{ id: undefined, event: { type: "agentNotice", data: { kind, text } } }], records: [] };
+}
+
+/** The first line of the first message names a session that was given no name. */
+function titleOf(content: z.infer<typeof Content>): string {
+  const text = typeof content === "string" ? content : content.map((block) => (block.type === "text" ? block.text : "")).join(" ");
+  const line = text.trim().split("\n")[0] ?? "";
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
