@@ -9,7 +9,10 @@ export const closeCodes = {
   1008: { name: "policyViolation", meaning: "Too many invalid frames." },
   1009: { name: "tooBig", meaning: "A frame over the size limit (`welcome.limits.frameBytesMax`)." },
   1013: { name: "tryAgainLater", meaning: "The server is at a limit; come back later." },
-  4008: { name: "tooSlow", meaning: "Nothing was taken for 30 s while there was something to send; come back and go on from your position." },
+  4008: {
+    name: "tooSlow",
+    meaning: "Nothing was taken for 30 s while there was something to send; come back and go on from your position.",
+  },
   4029: { name: "rateLimit", meaning: "Too many commands; come back more slowly." },
   4501: { name: "revoked", meaning: "The credentials of this connection were revoked." },
   4509: { name: "replaced", meaning: "A newer connection of the same client took over." },

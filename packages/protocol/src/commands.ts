@@ -89,8 +89,18 @@ export const commands = {
     data: z.object({ ...inSession, permissionMode: PermissionMode }),
     ack: nothing,
   },
-  sessionBackgrounded: { connection: false, summary: "The app went out of view.", data: z.object(inSession), ack: nothing },
-  sessionForegrounded: { connection: false, summary: "The app came back into view.", data: z.object(inSession), ack: nothing },
+  sessionBackgrounded: {
+    connection: false,
+    summary: "The app went out of view.",
+    data: z.object(inSession),
+    ack: nothing,
+  },
+  sessionForegrounded: {
+    connection: false,
+    summary: "The app came back into view.",
+    data: z.object(inSession),
+    ack: nothing,
+  },
   endSession: {
     connection: false,
     summary: "End a session for good; its history stays until it expires.",
@@ -108,12 +118,15 @@ export type CommandInput<T extends CommandType> = z.input<(typeof commands)[T]["
 /** What the `ack` of a command holds. */
 export type CommandAck<T extends CommandType> = z.infer<(typeof commands)[T]["ack"]>;
 /** Commands that exist on WebSocket only. */
-export type ConnectionCommand = { [T in CommandType]: (typeof commands)[T]["connection"] extends true ? T : never }[CommandType];
+export type ConnectionCommand = {
+  [T in CommandType]: (typeof commands)[T]["connection"] extends true ? T : never;
+}[CommandType];
 /** Commands that exist on WebSocket and REST. */
 export type RequestCommand = Exclude<CommandType, ConnectionCommand>;
 
 /** True for the name of a command. */
-export const isCommandType = (value: unknown): value is CommandType => typeof value === "string" && Object.hasOwn(commands, value);
+export const isCommandType = (value: unknown): value is CommandType =>
+  typeof value === "string" && Object.hasOwn(commands, value);
 
 /** The envelope around every command. */
 export const CommandEnvelope = z.object({ type: z.string(), requestId: RequestId, data: z.unknown().optional() });

@@ -5,7 +5,10 @@ import { MessageId, PermissionId, Seq, SessionId, Timestamp } from "./ids.ts";
 import { Actor, PermissionMode, PermissionOutcome, PermissionRequest } from "./permission.ts";
 import { SessionStatus, SessionSummary } from "./session.ts";
 
-const parentToolUseId = z.string().optional().meta({ description: "Set when a sub-agent did this: the tool use that started it." });
+const parentToolUseId = z
+  .string()
+  .optional()
+  .meta({ description: "Set when a sub-agent did this: the tool use that started it." });
 
 /** Data of an `error` frame or event. */
 export const ErrorData = z.object({
@@ -29,7 +32,10 @@ export const durableEvents = {
     title: z.string().optional(),
     model: z.string().optional(),
     permissionMode: PermissionMode.optional(),
-    conversationId: z.string().optional().meta({ description: "The agent's own conversation; a change means its memory is another." }),
+    conversationId: z
+      .string()
+      .optional()
+      .meta({ description: "The agent's own conversation; a change means its memory is another." }),
   }),
   humanMessage: z.object({
     messageId: MessageId,
@@ -44,7 +50,9 @@ export const durableEvents = {
   }),
   assistantMessage: z.object({
     messageId: z.string(),
-    blockIndex: z.int().min(0).meta({ description: "Index of the first block of `content` within the message; agents send a message in parts." }),
+    blockIndex: z.int().min(0).meta({
+      description: "Index of the first block of `content` within the message; agents send a message in parts.",
+    }),
     content: z.array(OutputBlock),
     model: z.string().optional(),
     parentToolUseId,
@@ -80,7 +88,16 @@ export const durableEvents = {
     turns: z.int().optional(),
   }),
   agentNotice: z.object({
-    kind: z.enum(["retry", "rateLimit", "compacted", "conversationReset", "subagent", "backgroundTasks", "notice", "unreadable"]),
+    kind: z.enum([
+      "retry",
+      "rateLimit",
+      "compacted",
+      "conversationReset",
+      "subagent",
+      "backgroundTasks",
+      "notice",
+      "unreadable",
+    ]),
     text: z.string(),
     details: z.record(z.string(), z.unknown()).optional(),
     parentToolUseId,
@@ -110,7 +127,13 @@ export const StreamData = z.object({
 export type StreamData = z.infer<typeof StreamData>;
 
 /** Events that are missing and cannot be had any more from the log. */
-export const Gap = z.object({ fromSeq: Seq, toSeq: Seq, reason: z.enum(["expired", "reset"]), epoch: z.string(), firstSeq: Seq });
+export const Gap = z.object({
+  fromSeq: Seq,
+  toSeq: Seq,
+  reason: z.enum(["expired", "reset"]),
+  epoch: z.string(),
+  firstSeq: Seq,
+});
 export type Gap = z.infer<typeof Gap>;
 
 /** Set on a replayed event: it waited. */

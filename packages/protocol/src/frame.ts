@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CommandType, commands } from "./commands.ts";
-import { ErrorData, Gap, StreamData, SessionUpdatedFrame, sessionEventFrames } from "./events.ts";
+import { ErrorData, Gap, SessionUpdatedFrame, StreamData, sessionEventFrames } from "./events.ts";
 import { RequestId, Seq, SessionId, Timestamp } from "./ids.ts";
 import { AgentInfo, RestoredSession } from "./session.ts";
 
@@ -11,7 +11,9 @@ export const PROTOCOL_VERSION = 1;
 export const Welcome = z.object({
   clientId: z.string(),
   deviceId: z.string(),
-  deviceIdSource: z.enum(["client", "fingerprint"]).meta({ description: "`fingerprint`: derived, because the client sent none." }),
+  deviceIdSource: z
+    .enum(["client", "fingerprint"])
+    .meta({ description: "`fingerprint`: derived, because the client sent none." }),
   protocol: z.literal(PROTOCOL_VERSION),
   serverVersion: z.string(),
   user: z.string(),

@@ -35,7 +35,10 @@ export type PermissionRequest = z.infer<typeof PermissionRequest>;
 export const PermissionAnswer = z.object({
   decision: z.enum(["allow", "allowAlways", "deny"]),
   message: z.string().max(10_000).optional().meta({ description: "Told to the agent with a deny." }),
-  updatedInput: z.record(z.string(), z.unknown()).optional().meta({ description: "Run the tool with this input instead." }),
+  updatedInput: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({ description: "Run the tool with this input instead." }),
   answers: z
     .record(z.string(), z.union([z.string(), z.array(z.string())]))
     .optional()

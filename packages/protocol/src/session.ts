@@ -58,4 +58,9 @@ export const RestoredSession = z.object({ sessionId: SessionId, epoch: Epoch, la
 export type RestoredSession = z.infer<typeof RestoredSession>;
 
 /** A device as the server knows it. */
-export const DeviceInfo = z.object({ deviceId: DeviceId, name: z.string(), lastSeenAt: Timestamp, connected: z.boolean() });
+export const DeviceInfo = z.object({
+  deviceId: DeviceId,
+  name: z.string(),
+  lastSeenAt: Timestamp,
+  connected: z.boolean(),
+});

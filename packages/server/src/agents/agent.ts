@@ -27,7 +27,13 @@ export interface AgentProvider {
 
 /** Whether an agent can be started on this machine. */
 export type Availability =
-  | { available: true; version: string | undefined; path: string | undefined; login: string | undefined; warning: string | undefined }
+  | {
+      available: true;
+      version: string | undefined;
+      path: string | undefined;
+      login: string | undefined;
+      warning: string | undefined;
+    }
   | { available: false; version: string | undefined; path: string | undefined; reason: string };
 
 /** What an agent needs to start. */

@@ -13,7 +13,21 @@ const allowedNames = new Set([
   "SystemRoot", "SYSTEMROOT", "windir", "ComSpec", "COMSPEC", "PATHEXT", "Path", "USERPROFILE", "HOMEDRIVE", "HOMEPATH",
   "APPDATA", "LOCALAPPDATA", "ProgramData", "ProgramFiles", "ProgramFiles(x86)", "USERNAME", "USERDOMAIN",
 ]); // biome-ignore format: a list of names reads better in rows
-const allowedPrefixes = ["LC_", "XDG_", "ANTHROPIC_", "CLAUDE_", "AWS_", "GOOGLE_", "CLOUD_ML_", "VERTEX_", "AZURE_", "BASH_DEFAULT_", "BASH_MAX_", "GIT_AUTHOR_", "GIT_COMMITTER_"];
+const allowedPrefixes = [
+  "LC_",
+  "XDG_",
+  "ANTHROPIC_",
+  "CLAUDE_",
+  "AWS_",
+  "GOOGLE_",
+  "CLOUD_ML_",
+  "VERTEX_",
+  "AZURE_",
+  "BASH_DEFAULT_",
+  "BASH_MAX_",
+  "GIT_AUTHOR_",
+  "GIT_COMMITTER_",
+];
 const deniedPrefixes = ["CLAUDE_COMPANION_", "CLAUDE_CLI_PATH"];
 
 /**

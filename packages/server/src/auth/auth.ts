@@ -34,7 +34,11 @@ export interface Auth {
 export const ownerUser = "owner";
 
 /** @param options.authToken AUTH_TOKEN, or the token made for this run */
-export async function createAuth(options: { authToken: string; records: Pick<Records, "tokens">; clock: Clock }): Promise<Auth> {
+export async function createAuth(options: {
+  authToken: string;
+  records: Pick<Records, "tokens">;
+  clock: Clock;
+}): Promise<Auth> {
   const { records, clock } = options;
   const configured = hashOf(options.authToken);
   const tokens = new Map<string, TokenRecord>();
@@ -55,7 +59,8 @@ export async function createAuth(options: { authToken: string; records: Pick<Rec
     },
     issueTicket(principal) {
       const now = clock.monotonicMs();
-      for (const [hash, { expiresAt }] of tickets) if (expiresAt <= now || tickets.size >= ticketsMax) tickets.delete(hash);
+      for (const [hash, { expiresAt }] of tickets)
+        if (expiresAt <= now || tickets.size >= ticketsMax) tickets.delete(hash);
       const ticket = randomBytes(24).toString("base64url");
       tickets.set(hashOf(ticket).toString("hex"), { principal, expiresAt: now + ticketMs });
       return { ticket, expiresInSeconds: ticketMs / 1000 };
@@ -70,7 +75,14 @@ export async function createAuth(options: { authToken: string; records: Pick<Rec
     async createToken({ user, name }) {
       const token = `cct_${randomBytes(32).toString("base64url")}`;
       const hash = hashOf(token).toString("hex");
-      const record: TokenRecord = { tokenId: randomUUID(), user, name, hash, createdAt: clock.now(), revokedAt: undefined };
+      const record: TokenRecord = {
+        tokenId: randomUUID(),
+        user,
+        name,
+        hash,
+        createdAt: clock.now(),
+        revokedAt: undefined,
+      };
       await records.tokens.save(record);
       tokens.set(hash, record);
       return { tokenId: record.tokenId, token };

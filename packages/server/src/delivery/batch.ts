@@ -7,7 +7,7 @@ import type { StoredEvent } from "../log/index.ts";
 export interface Batch {
   /** Whole wire frames (JSON text), in order. */
   readonly frames: readonly string[];
-  /** The position that a client has come to with this batch; undefined for live text. */
+  /** The newest event in it: what a client that has stored the batch acknowledges; undefined for live text. */
   readonly lastSeq: number | undefined;
 }
 
@@ -17,7 +17,10 @@ export function batchOf(events: readonly StoredEvent[]): Batch {
 }
 
 /** A page of events that waited: each says since when. */
-export function replayBatchOf(events: readonly StoredEvent[], options: { headAtStart: number; deliveredAt: string }): Batch {
+export function replayBatchOf(
+  events: readonly StoredEvent[],
+  options: { headAtStart: number; deliveredAt: string },
+): Batch {
   const frames = events.map((event) =>
     event.seq > options.headAtStart
       ? event.frame

@@ -9,14 +9,26 @@ import { createHub, type Hub } from "./hub.ts";
 import { createPositions } from "./positions.ts";
 import type { Subscription } from "./subscription.ts";
 
-const notice = (text: string) => ({ id: undefined, event: { type: "agentNotice" as const, data: { kind: "notice" as const, text } } });
+const notice = (text: string) => ({
+  id: undefined,
+  event: { type: "agentNotice" as const, data: { kind: "notice" as const, text } },
+});
 const status = () => ({ id: undefined, event: { type: "sessionStatus" as const, data: { status: "idle" as const } } });
 const said = (messageId: string, text: string) => ({
   id: undefined,
-  event: { type: "assistantMessage" as const, data: { messageId, blockIndex: 0, content: [{ type: "text" as const, text }] } },
+  event: {
+    type: "assistantMessage" as const,
+    data: { messageId, blockIndex: 0, content: [{ type: "text" as const, text }] },
+  },
 });
-type Frame = { type: string; seq?: number; queued?: object; data: { text: string; offset: number; fromSeq: number; toSeq: number; reason: string } };
-const commit = (log: LogWriter, ...events: Parameters<LogWriter["append"]>[0]["events"]) => log.append({ events, records: [] });
+type Frame = {
+  type: string;
+  seq?: number;
+  queued?: object;
+  data: { text: string; offset: number; fromSeq: number; toSeq: number; reason: string };
+};
+const commit = (log: LogWriter, ...events: Parameters<LogWriter["append"]>[0]["events"]) =>
+  log.append({ events, records: [] });
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 async function start() {
@@ -45,7 +57,14 @@ describe("delivery", () => {
     const frames = await follow(hub, sessionId, 1);
     await commit(log, notice("4"));
     await turn();
-    assert.deepEqual(frames.map((frame) => [frame.seq, frame.queued !== undefined]), [[2, true], [3, true], [4, false]]);
+    assert.deepEqual(
+      frames.map((frame) => [frame.seq, frame.queued !== undefined]),
+      [
+        [2, true],
+        [3, true],
+        [4, false],
+      ],
+    );
   });
 
   test("[DEL-2] a filter keeps its types, and errors and status always", async () => {
@@ -55,7 +74,14 @@ describe("delivery", () => {
     await commit(log, notice("4"));
     await commit(log, status());
     await turn();
-    assert.deepEqual(frames.map((frame) => [frame.type, frame.seq]), [["sessionStatus", 2], ["assistantMessage", 3], ["sessionStatus", 5]]);
+    assert.deepEqual(
+      frames.map((frame) => [frame.type, frame.seq]),
+      [
+        ["sessionStatus", 2],
+        ["assistantMessage", 3],
+        ["sessionStatus", 5],
+      ],
+    );
   });
 
   test("[DEL-4] a position whose events expired gets one gap with the range, then goes on", async () => {
@@ -64,7 +90,10 @@ describe("delivery", () => {
     await storage.log.trim(sessionId, { before: Date.now() + 1_000, bytesMax: 0, keepEvents: 3 });
     const frames = await follow(hub, sessionId, 2);
     await turn();
-    assert.deepEqual(frames.map((frame) => frame.type), ["gap", "agentNotice", "agentNotice", "agentNotice"]);
+    assert.deepEqual(
+      frames.map((frame) => frame.type),
+      ["gap", "agentNotice", "agentNotice", "agentNotice"],
+    );
     assert.deepEqual([frames[0]?.data.fromSeq, frames[0]?.data.toSeq, frames[0]?.data.reason], [3, 7, "expired"]);
     assert.equal(frames[1]?.seq, 8);
   });
@@ -74,7 +103,10 @@ describe("delivery", () => {
     await commit(log, notice("1"), notice("2"));
     for (const frames of [await follow(hub, sessionId, 2, undefined, "another"), await follow(hub, sessionId, 9)]) {
       await turn();
-      assert.deepEqual(frames.map((frame) => frame.seq ?? frame.data.reason), ["reset", 1, 2]);
+      assert.deepEqual(
+        frames.map((frame) => frame.seq ?? frame.data.reason),
+        ["reset", 1, 2],
+      );
     }
   });
 
@@ -91,7 +123,8 @@ describe("delivery", () => {
     await turn();
     const late = await follow(hub, sessionId, 2);
     await turn();
-    const summary = (frames: Frame[]) => frames.map((frame) => (frame.type === "streamData" ? [frame.data.offset, frame.data.text] : frame.seq));
+    const summary = (frames: Frame[]) =>
+      frames.map((frame) => (frame.type === "streamData" ? [frame.data.offset, frame.data.text] : frame.seq));
     assert.deepEqual(summary(early), [1, [0, "Hel"], [3, "lo "], 2, [6, "world"]]);
     assert.deepEqual(summary(late), [[0, "Hello world"]]);
     // The stored message replaces what was streamed: whoever comes now gets only that.
@@ -118,14 +151,20 @@ describe("delivery", () => {
   test("[DEL-8] a position moves forward only, for its own epoch, and is there after a restart", async () => {
     const { storage } = await start();
     const at = { deviceId: randomUUID(), sessionId: randomUUID(), epoch: "e1" };
-    const options = { records: storage.records, clock: systemClock, onError: (error: unknown) => assert.fail(String(error)) };
+    const options = {
+      records: storage.records,
+      clock: systemClock,
+      onError: (error: unknown) => assert.fail(String(error)),
+    };
     const first = createPositions(options);
     assert.equal(await first.acknowledge({ ...at, seq: 5 }), 5);
     assert.equal(await first.acknowledge({ ...at, seq: 3 }), 5);
     await first.setSubscribed({ ...at, subscribed: true });
     await first.close();
     const second = createPositions(options);
-    assert.deepEqual(await second.list(at.deviceId), [{ deviceId: at.deviceId, sessionId: at.sessionId, epoch: "e1", ackedSeq: 5, subscribed: true }]);
+    assert.deepEqual(await second.list(at.deviceId), [
+      { deviceId: at.deviceId, sessionId: at.sessionId, epoch: "e1", ackedSeq: 5, subscribed: true },
+    ]);
     assert.equal(await second.acknowledge({ ...at, epoch: "e2", seq: 1 }), 1);
     await second.close();
   });
@@ -138,9 +177,21 @@ describe("delivery", () => {
       | { do: "turn" };
     const device = fc.nat({ max: 2 });
     const step: fc.Arbitrary<Step> = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant("append" as const), count: fc.integer({ min: 1, max: 20 }) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant("stream" as const), length: fc.integer({ min: 1, max: 30 }) }) },
-      { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("stall" as const, "go" as const, "drop" as const, "back" as const), device }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant("append" as const), count: fc.integer({ min: 1, max: 20 }) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant("stream" as const), length: fc.integer({ min: 1, max: 30 }) }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constantFrom("stall" as const, "go" as const, "drop" as const, "back" as const),
+          device,
+        }),
+      },
       { weight: 3, arbitrary: fc.constant({ do: "turn" as const }) },
     );
     await fc.assert(
@@ -157,7 +208,11 @@ describe("delivery", () => {
             appends.push(commit(log, ...events));
           } else if (current.do === "stream") {
             await Promise.all(appends);
-            hub.stream(sessionId, { messageId: `m${blocks++ >> 2}`, blockIndex: 0, kind: "text", text: "x".repeat(current.length) }, written);
+            hub.stream(
+              sessionId,
+              { messageId: `m${blocks++ >> 2}`, blockIndex: 0, kind: "text", text: "x".repeat(current.length) },
+              written,
+            );
           } else if (current.do === "turn") await turn();
           else await devices[current.device]?.[current.do]();
         }
@@ -168,7 +223,10 @@ describe("delivery", () => {
         for (const one of devices) assert.deepEqual(one.texts, expected);
         hub.close();
       }),
-      { numRuns: Number(process.env.PROPERTY_RUNS ?? 1_000), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+      {
+        numRuns: Number(process.env.PROPERTY_RUNS ?? 1_000),
+        ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}),
+      },
     );
   });
 });
@@ -182,6 +240,7 @@ function createDevice(hub: Hub, sessionId: string) {
   let gate = Promise.withResolvers<void>();
   gate.resolve();
   let reader: Promise<void> = Promise.resolve();
+  let failure: unknown;
 
   async function read(from: Subscription): Promise<void> {
     for await (const batch of from.batches()) {
@@ -217,11 +276,16 @@ function createDevice(hub: Hub, sessionId: string) {
       if (subscription) return;
       subscription = await hub.subscribe(sessionId, { after: position, epoch: undefined, types: undefined });
       reader = read(subscription);
+      reader.catch((error: unknown) => (failure = error));
     },
     async finish(lastSeq: number) {
       await device.back();
       gate.resolve();
-      while (position < lastSeq) await turn();
+      for (let turns = 0; position < lastSeq; turns++) {
+        if (failure !== undefined) throw failure;
+        assert.ok(turns < 1_000, `stuck at ${position} of ${lastSeq}`);
+        await turn();
+      }
       assert.ok(lastTextAt <= position);
       await device.drop();
     },

@@ -59,7 +59,15 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     const known = channels.get(sessionId);
     if (known) return known;
     const live = createLiveText({ sessionId, now });
-    const channel: Channel = { sessionId, live, subscriptions: new Set(), opening: 0, tail: undefined, streamedAt: -rollUpMs, cancelRollUp: undefined };
+    const channel: Channel = {
+      sessionId,
+      live,
+      subscriptions: new Set(),
+      opening: 0,
+      tail: undefined,
+      streamedAt: -rollUpMs,
+      cancelRollUp: undefined,
+    };
     channels.set(sessionId, channel);
     return channel;
   }
@@ -97,11 +105,12 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
   function read(sessionId: string, after: number): Promise<StoredEvent[]> {
     const key = `${sessionId}/${after}`;
     const shared = reads.get(key);
-    if (shared) return shared;
+    if (shared !== undefined) return shared;
     const page = log.read(sessionId, after, pageLimit);
     reads.set(key, page);
     const forget = () => reads.delete(key);
-    page.then(() => clock.after(sharedReadMs, forget), forget);
+    // An empty page is never shared: who comes a moment later may find something there.
+    page.then((events) => (events.length > 0 ? void clock.after(sharedReadMs, forget) : forget()), forget);
     return page;
   }
 

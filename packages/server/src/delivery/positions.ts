@@ -20,7 +20,11 @@ export interface Positions {
 }
 
 /** @param options.onError told of a failed write; it is tried again with the next one */
-export function createPositions(options: { records: Pick<Records, "positions">; clock: Clock; onError: (error: unknown) => void }): Positions {
+export function createPositions(options: {
+  records: Pick<Records, "positions">;
+  clock: Clock;
+  onError: (error: unknown) => void;
+}): Positions {
   const { positions } = options.records;
   /** Changed and perhaps not written; what was written is forgotten and read again when asked for. */
   const dirty = new Map<string, PositionRecord>();

@@ -61,18 +61,18 @@ export function createSubscription(options: {
 
   const gapBatch = (gap: GapNotice, firstSeq: number): Batch => {
     const data = JSON.stringify({ ...gap, epoch: head.epoch, firstSeq });
-    return { frames: [`{"type":"gap","sessionId":"${source.sessionId}","timestamp":"${options.now()}","data":${data}}`], lastSeq: undefined };
+    return {
+      frames: [`{"type":"gap","sessionId":"${source.sessionId}","timestamp":"${options.now()}","data":${data}}`],
+      lastSeq: undefined,
+    };
   };
 
   function batchFor(events: readonly StoredEvent[], shared: Batch | undefined): Batch {
-    const wanted = types === undefined ? events : events.filter((event) => types.has(event.type) || alwaysSent.has(event.type));
+    const wanted =
+      types === undefined ? events : events.filter((event) => types.has(event.type) || alwaysSent.has(event.type));
     const waited = (events[0]?.seq ?? 0) <= head.lastSeq;
-    const batch = waited
-      ? replayBatchOf(wanted, { headAtStart: head.lastSeq, deliveredAt: options.now() })
-      : wanted === events && shared
-        ? shared
-        : batchOf(wanted);
-    return batch.lastSeq === events.at(-1)?.seq ? batch : { ...batch, lastSeq: events.at(-1)?.seq };
+    if (waited) return replayBatchOf(wanted, { headAtStart: head.lastSeq, deliveredAt: options.now() });
+    return wanted === events && shared ? shared : batchOf(wanted);
   }
 
   const subscription: Subscription = {

@@ -76,6 +76,12 @@ export interface LogWriter {
 }
 
 /** The wire form of an event: the stored data with the envelope spliced around it, never parsed again. */
-export function frameOf(event: { sessionId: string; seq: number; type: string; timestamp: string; data: string }): string {
+export function frameOf(event: {
+  sessionId: string;
+  seq: number;
+  type: string;
+  timestamp: string;
+  data: string;
+}): string {
   return `{"type":"${event.type}","sessionId":"${event.sessionId}","seq":${event.seq},"timestamp":"${event.timestamp}","data":${event.data}}`;
 }

@@ -10,14 +10,14 @@ export interface Retention {
 /**
  * @param options.sessions the sessions to look at, in any order
  * @param options.limits what to keep; `ageMs` counts back from now
- * @param options.every calls back now and then and returns how to stop it
+ * @param options.schedule calls back now and then and returns how to stop it
  */
 export function createRetention(options: {
   log: Pick<EventLog, "trim">;
   sessions: () => Promise<readonly string[]>;
   limits: { ageMs: number; bytesMax: number; keepEvents: number };
   now: () => number;
-  every: (run: () => void) => () => void;
+  schedule: (run: () => void) => () => void;
   onError: (error: unknown) => void;
 }): Retention {
   let running: Promise<void> | undefined;
@@ -36,7 +36,7 @@ export function createRetention(options: {
     });
     return running;
   };
-  const stop = options.every(() => void run().catch(options.onError));
+  const stop = options.schedule(() => void run().catch(options.onError));
   return {
     run,
     async close() {

@@ -19,13 +19,17 @@ export interface Directories {
  * @throws CompanionError `DIRECTORY_NOT_ALLOWED` for a root that is no directory
  */
 export async function createDirectories(options: { roots: readonly string[] }): Promise<Directories> {
-  const roots = await Promise.all(options.roots.map((root) => realDirectory(root, "PROJECT_ROOTS names it: correct it there.")));
+  const roots = await Promise.all(
+    options.roots.map((root) => realDirectory(root, "PROJECT_ROOTS names it: correct it there.")),
+  );
   return {
     roots,
     async resolve(path) {
       const real = await realDirectory(path, "Name an existing directory on the server's machine.");
       if (roots.some((root) => isWithin(root, real))) return real;
-      throw notAllowed(`${path} is outside the allowed roots (${roots.join(", ")}). Add it to PROJECT_ROOTS or start with --root.`);
+      throw notAllowed(
+        `${path} is outside the allowed roots (${roots.join(", ")}). Add it to PROJECT_ROOTS or start with --root.`,
+      );
     },
   };
 }
@@ -38,7 +42,8 @@ export function isWithin(root: string, path: string): boolean {
 
 async function realDirectory(path: string, advice: string): Promise<string> {
   const expanded = path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
-  if (!isAbsolute(expanded) || expanded.includes("\0")) throw notAllowed(`${JSON.stringify(path)} is not an absolute path. ${advice}`);
+  if (!isAbsolute(expanded) || expanded.includes("\0"))
+    throw notAllowed(`${JSON.stringify(path)} is not an absolute path. ${advice}`);
   let real: string;
   try {
     real = await realpath(expanded);

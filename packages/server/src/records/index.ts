@@ -5,8 +5,8 @@ export {
   type MessageRecord,
   type PermissionRecord,
   type PositionRecord,
-  type Records,
   type RecordStore,
+  type Records,
   type SessionRecord,
   type TokenRecord,
 } from "./records.ts";

@@ -1,4 +1,12 @@
-import type { Actor, Content, PermissionAnswer, PermissionMode, PermissionOutcome, PermissionRequest, SessionStatus } from "@claude-companion/protocol";
+import type {
+  Actor,
+  Content,
+  PermissionAnswer,
+  PermissionMode,
+  PermissionOutcome,
+  PermissionRequest,
+  SessionStatus,
+} from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { RecordWrite } from "../log/index.ts";
 
@@ -110,8 +118,17 @@ export interface RecordStore {
 
 /** Gives the collections their shapes on top of a store of documents. */
 export function createRecords(store: RecordStore): Records {
-  function collection<T extends object>(name: string, keyOf: (record: T) => string, ownerOf: (record: T) => string): Collection<T> {
-    const write = (record: T): RecordWrite => ({ collection: name, key: keyOf(record), owner: ownerOf(record), value: record });
+  function collection<T extends object>(
+    name: string,
+    keyOf: (record: T) => string,
+    ownerOf: (record: T) => string,
+  ): Collection<T> {
+    const write = (record: T): RecordWrite => ({
+      collection: name,
+      key: keyOf(record),
+      owner: ownerOf(record),
+      value: record,
+    });
     return {
       // What comes back is what `save` was given: the store holds only what this collection wrote.
       find: async (key) => (await store.find(name, key)) as T | undefined,

@@ -76,7 +76,10 @@ export function createJournal(options: {
   }
 
   async function store(entries: Extract<Entry, { commit: Commit }>[]): Promise<void> {
-    const commit = { events: entries.flatMap((entry) => entry.commit.events), records: entries.flatMap((entry) => entry.commit.records) };
+    const commit = {
+      events: entries.flatMap((entry) => entry.commit.events),
+      records: entries.flatMap((entry) => entry.commit.records),
+    };
     for (;;) {
       try {
         const stored = await append(commit);

@@ -10,7 +10,10 @@ type State = DurableData<"messageState">["state"];
 export interface Messages {
   readonly queued: readonly MessageRecord[];
   /** A new message, as the commit that accepts it. */
-  accept(message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined }, queued: boolean): {
+  accept(
+    message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined },
+    queued: boolean,
+  ): {
     record: MessageRecord;
     commit: Commit;
   };
@@ -41,7 +44,12 @@ export function createMessages(options: {
     if (isOpen) record.state = "handedOver";
     else open.delete(messageId);
     return {
-      events: [{ id: `messageState:${messageId}:${state}`, event: { type: "messageState", data: { messageId, state, reason } } }],
+      events: [
+        {
+          id: `messageState:${messageId}:${state}`,
+          event: { type: "messageState", data: { messageId, state, reason } },
+        },
+      ],
       records: [isOpen ? records.messages.write(record) : records.messages.removal(record)],
     };
   }
@@ -52,11 +60,21 @@ export function createMessages(options: {
     },
     accept({ messageId, content, by }, queued) {
       lastOrder = Math.max(lastOrder + 1, options.clock.now());
-      const record: MessageRecord = { messageId, sessionId: options.sessionId, order: lastOrder, content, by, state: "queued" };
+      const record: MessageRecord = {
+        messageId,
+        sessionId: options.sessionId,
+        order: lastOrder,
+        content,
+        by,
+        state: "queued",
+      };
       const data = { messageId, content, by, queued };
       return {
         record,
-        commit: { events: [{ id: `message:${messageId}`, event: { type: "humanMessage", data } }], records: [records.messages.write(record)] },
+        commit: {
+          events: [{ id: `message:${messageId}`, event: { type: "humanMessage", data } }],
+          records: [records.messages.write(record)],
+        },
       };
     },
     accepted: (record) => void open.set(record.messageId, record),
@@ -66,7 +84,9 @@ export function createMessages(options: {
       return change(record, state, reason);
     },
     settleHandedOver: (state, reason) =>
-      [...open.values()].filter((record) => record.state === "handedOver").map((record) => change(record, state, reason)),
+      [...open.values()]
+        .filter((record) => record.state === "handedOver")
+        .map((record) => change(record, state, reason)),
     withdrawAll: (reason) => [...open.values()].map((record) => change(record, "withdrawn", reason)),
   };
 }

@@ -1,4 +1,10 @@
-import { type Actor, CompanionError, type PermissionAnswer, type PermissionOutcome, type PermissionRequest } from "@claude-companion/protocol";
+import {
+  type Actor,
+  CompanionError,
+  type PermissionAnswer,
+  type PermissionOutcome,
+  type PermissionRequest,
+} from "@claude-companion/protocol";
 import type { z } from "zod";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Commit } from "../log/index.ts";
@@ -44,7 +50,11 @@ export function createPermissions(options: {
     records: [records.permissions.write({ ...record, answer, outcome })],
   });
   const alreadyResolved = (outcome: Outcome) =>
-    new CompanionError("ALREADY_RESOLVED", `This request was settled before: ${outcome.decision}${outcome.by ? ` by ${outcome.by.name}` : ""}.`, { outcome });
+    new CompanionError(
+      "ALREADY_RESOLVED",
+      `This request was settled before: ${outcome.decision}${outcome.by ? ` by ${outcome.by.name}` : ""}.`,
+      { outcome },
+    );
 
   return {
     get waiting() {
@@ -54,7 +64,15 @@ export function createPermissions(options: {
       const known = open.get(request.permissionId);
       if (known) return known.answer && { commit: { events: [], records: [] }, answered: known.answer };
       const { permissionId } = request;
-      const record: PermissionRecord = { permissionId, sessionId, request, requestedAt: clock.now(), answer: undefined, outcome: undefined, applied: false };
+      const record: PermissionRecord = {
+        permissionId,
+        sessionId,
+        request,
+        requestedAt: clock.now(),
+        answer: undefined,
+        outcome: undefined,
+        applied: false,
+      };
       open.set(permissionId, record);
       return {
         commit: {
@@ -67,12 +85,22 @@ export function createPermissions(options: {
     async resolve(permissionId, answer, by) {
       const record = open.get(permissionId) ?? (await records.permissions.find(`${sessionId}/${permissionId}`));
       if (record === undefined) {
-        throw new CompanionError("PERMISSION_NOT_FOUND", `Session ${sessionId} has no permission request ${permissionId}.`);
+        throw new CompanionError(
+          "PERMISSION_NOT_FOUND",
+          `Session ${sessionId} has no permission request ${permissionId}.`,
+        );
       }
       // A record that is closed stands in storage only; one that is open but answered has its outcome in memory.
       if (record.outcome) throw alreadyResolved(record.outcome);
       const message = answer.message ?? (answer.decision === "deny" ? "Declined." : undefined);
-      const outcome: Outcome = { permissionId, decision: answer.decision, by, message, answers: answer.answers, resolvedAt: isoTime(clock.now()) };
+      const outcome: Outcome = {
+        permissionId,
+        decision: answer.decision,
+        by,
+        message,
+        answers: answer.answers,
+        resolvedAt: isoTime(clock.now()),
+      };
       // Claimed before it is stored, in the same turn of the loop: of two answers at once one finds this.
       record.outcome = outcome;
       record.answer = answer;
@@ -91,7 +119,9 @@ export function createPermissions(options: {
       if (record === undefined) return undefined;
       open.delete(permissionId);
       return {
-        events: [{ id: `permissionApplied:${permissionId}`, event: { type: "permissionApplied", data: { permissionId } } }],
+        events: [
+          { id: `permissionApplied:${permissionId}`, event: { type: "permissionApplied", data: { permissionId } } },
+        ],
         records: [records.permissions.write({ ...record, applied: true })],
       };
     },
@@ -101,7 +131,12 @@ export function createPermissions(options: {
         if (permissionId !== undefined && record.permissionId !== permissionId) continue;
         open.delete(record.permissionId);
         if (record.outcome) continue;
-        const outcome: Outcome = { permissionId: record.permissionId, decision, message, resolvedAt: isoTime(clock.now()) };
+        const outcome: Outcome = {
+          permissionId: record.permissionId,
+          decision,
+          message,
+          resolvedAt: isoTime(clock.now()),
+        };
         record.outcome = outcome;
         commits.push(resolution(record, undefined, outcome));
         options.onResolved({ record, outcome });

@@ -20,11 +20,15 @@ export async function recoverSession(options: {
   const hasQueued = messages.some((message) => message.state === "queued") && options.provider !== undefined;
   const wasActive = status !== "hibernated" && status !== "failed";
   const handedOver = messages.filter((message) => message.state === "handedOver");
-  const asked = wasActive ? (await records.permissions.list(sessionId)).filter((permission) => permission.outcome === undefined) : [];
+  const asked = wasActive
+    ? (await records.permissions.list(sessionId)).filter((permission) => permission.outcome === undefined)
+    : [];
   if (!wasActive && handedOver.length === 0) return { record: options.record, hasQueued };
 
   const reason = "serverRestarted";
-  const record: SessionRecord = wasActive ? { ...options.record, status: "hibernated", statusReason: reason } : options.record;
+  const record: SessionRecord = wasActive
+    ? { ...options.record, status: "hibernated", statusReason: reason }
+    : options.record;
   const events: Commit["events"][number][] = [];
   const writes: Commit["records"][number][] = [records.sessions.write(record)];
   for (const permission of asked) {
@@ -36,12 +40,17 @@ export async function recoverSession(options: {
   }
   for (const message of handedOver) {
     const state = options.provider?.capabilities.recognisesRepeats === false ? "indeterminate" : "failed";
-    const why = "The server was restarted while the agent worked on this. What it had done until then stays done; send the message again to go on.";
+    const why =
+      "The server was restarted while the agent worked on this. What it had done until then stays done; send the message again to go on.";
     const { messageId } = message;
-    events.push({ id: `messageState:${messageId}:${state}`, event: { type: "messageState", data: { messageId, state, reason: why } } });
+    events.push({
+      id: `messageState:${messageId}:${state}`,
+      event: { type: "messageState", data: { messageId, state, reason: why } },
+    });
     writes.push(records.messages.removal(message));
   }
-  if (wasActive) events.push({ id: undefined, event: { type: "sessionStatus", data: { status: "hibernated", reason } } });
+  if (wasActive)
+    events.push({ id: undefined, event: { type: "sessionStatus", data: { status: "hibernated", reason } } });
   const writer = await options.log.writer(sessionId);
   await writer.append({ events, records: writes });
   await writer.close();

@@ -76,10 +76,13 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
 
   async function load(record: SessionRecord, isNew: boolean): Promise<Session> {
     const provider = providers.get(record.agent);
-    if (provider === undefined) throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
+    if (provider === undefined)
+      throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
     const { sessionId } = record;
     const writer = await log.writer(sessionId);
-    const [head, messages] = isNew ? [undefined, []] : await Promise.all([log.head(sessionId), records.messages.list(sessionId)]);
+    const [head, messages] = isNew
+      ? [undefined, []]
+      : await Promise.all([log.head(sessionId), records.messages.list(sessionId)]);
     const session = createSession({
       record,
       writer,
@@ -117,7 +120,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   function open(record: SessionRecord, isNew = false): Promise<Session> {
     const { sessionId } = record;
     const already = loaded.get(sessionId);
-    if (already) return already;
+    if (already !== undefined) return already;
     const session = load(record, isNew);
     loaded.set(sessionId, session);
     session.catch(() => loaded.delete(sessionId));
@@ -132,7 +135,10 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   function providerFor(agent: string | undefined): AgentProvider {
     const provider = agent === undefined ? defaultProvider : providers.get(agent);
     if (provider) return provider;
-    throw new CompanionError("AGENT_UNAVAILABLE", `There is no agent ${agent}. Choose one of: ${[...providers.keys()].join(", ")}.`);
+    throw new CompanionError(
+      "AGENT_UNAVAILABLE",
+      `There is no agent ${agent}. Choose one of: ${[...providers.keys()].join(", ")}.`,
+    );
   }
   function summaryOf(record: SessionRecord, live: { lastSeq: number; session: Session | undefined }): Summary {
     return {
@@ -161,45 +167,53 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       const workingDirectory = await directories.resolve(request.workingDirectory);
       const mode = request.permissionMode ?? "default";
       if (!provider.capabilities.permissionModes.includes(mode)) {
-        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not offer the mode ${mode} here. Choose one of: ${provider.capabilities.permissionModes.join(", ")}.`);
+        throw new CompanionError(
+          "INVALID_REQUEST",
+          `${provider.name} does not offer the mode ${mode} here. Choose one of: ${provider.capabilities.permissionModes.join(", ")}.`,
+        );
       }
       // One after the other for a user: of two requests for the same directory at once the second finds the first's.
       const before = creating.get(user) ?? Promise.resolve();
-      const mine = before.catch(() => {}).then(async () => {
-        const active = activeOf(user);
-        const same = active
-          .filter((record) => record.workingDirectory === workingDirectory && record.agent === provider.id)
-          .sort((a, b) => b.lastActivityAt - a.lastActivityAt)[0];
-        if (request.reuse && same) {
-          report.sessionCreated({ sessionId: same.sessionId, agent: provider.id, reused: true });
-          return { session: await open(same), reused: true };
-        }
-        if (active.length >= limits.sessionsPerUser) {
-          throw new CompanionError("SESSION_LIMIT", `You have ${active.length} sessions, and no more are allowed. End one that you no longer need.`);
-        }
-        const now = clock.now();
-        const record: SessionRecord = {
-          sessionId: randomUUID(),
-          user,
-          workingDirectory,
-          agent: provider.id,
-          title: request.title ?? "",
-          model: request.model,
-          permissionMode: mode,
-          conversationId: undefined,
-          conversationStarted: false,
-          status: "hibernated",
-          statusReason: "new",
-          createdAt: now,
-          lastActivityAt: now,
-        };
-        const session = await open(record, true);
-        await records.sessions.save(record);
-        known.set(record.sessionId, record);
-        report.sessionCreated({ sessionId: record.sessionId, agent: provider.id, reused: false });
-        for (const watcher of watchers) watcher({ sessionId: record.sessionId, user, change: "updated" });
-        return { session, reused: false };
-      });
+      const mine = before
+        .catch(() => {})
+        .then(async () => {
+          const active = activeOf(user);
+          const same = active
+            .filter((record) => record.workingDirectory === workingDirectory && record.agent === provider.id)
+            .sort((a, b) => b.lastActivityAt - a.lastActivityAt)[0];
+          if (request.reuse && same) {
+            report.sessionCreated({ sessionId: same.sessionId, agent: provider.id, reused: true });
+            return { session: await open(same), reused: true };
+          }
+          if (active.length >= limits.sessionsPerUser) {
+            throw new CompanionError(
+              "SESSION_LIMIT",
+              `You have ${active.length} sessions, and no more are allowed. End one that you no longer need.`,
+            );
+          }
+          const now = clock.now();
+          const record: SessionRecord = {
+            sessionId: randomUUID(),
+            user,
+            workingDirectory,
+            agent: provider.id,
+            title: request.title ?? "",
+            model: request.model,
+            permissionMode: mode,
+            conversationId: undefined,
+            conversationStarted: false,
+            status: "hibernated",
+            statusReason: "new",
+            createdAt: now,
+            lastActivityAt: now,
+          };
+          const session = await open(record, true);
+          await records.sessions.save(record);
+          known.set(record.sessionId, record);
+          report.sessionCreated({ sessionId: record.sessionId, agent: provider.id, reused: false });
+          for (const watcher of watchers) watcher({ sessionId: record.sessionId, user, change: "updated" });
+          return { session, reused: false };
+        });
       creating.set(user, mine);
       return mine.finally(() => creating.get(user) === mine && creating.delete(user));
     },
@@ -207,7 +221,10 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     async get(user, sessionId) {
       const record = await find(sessionId);
       if (record === undefined || record.user !== user) {
-        throw new CompanionError("SESSION_NOT_FOUND", `There is no session ${sessionId}. List yours with GET /api/sessions.`);
+        throw new CompanionError(
+          "SESSION_NOT_FOUND",
+          `There is no session ${sessionId}. List yours with GET /api/sessions.`,
+        );
       }
       return open(record);
     },
@@ -237,7 +254,14 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
         options.providers.map(async ({ id, name, capabilities, check }) => {
           const found = await check.call(providers.get(id));
           const { version, available } = found;
-          return { id, name, version, available, capabilities, ...(found.available ? { warning: found.warning } : { reason: found.reason }) };
+          return {
+            id,
+            name,
+            version,
+            available,
+            capabilities,
+            ...(found.available ? { warning: found.warning } : { reason: found.reason }),
+          };
         }),
       ),
 
@@ -261,7 +285,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       closed = true;
       await Promise.allSettled(creating.values());
       const open = await Promise.allSettled(loaded.values());
-      await Promise.allSettled(open.map((result) => (result.status === "fulfilled" ? result.value.close("serverStopped") : undefined)));
+      await Promise.allSettled(
+        open.map((result) => (result.status === "fulfilled" ? result.value.close("serverStopped") : undefined)),
+      );
       loaded.clear();
     },
   };

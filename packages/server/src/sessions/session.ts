@@ -1,4 +1,13 @@
-import { type Actor, CompanionError, type Content, type DurableData, type PermissionAnswer, type PermissionMode, type PermissionOutcome, type PermissionRequest } from "@claude-companion/protocol";
+import {
+  type Actor,
+  CompanionError,
+  type Content,
+  type DurableData,
+  type PermissionAnswer,
+  type PermissionMode,
+  type PermissionOutcome,
+  type PermissionRequest,
+} from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
@@ -24,8 +33,16 @@ export interface Session {
   /** True when nothing would be lost by forgetting this object: asleep, nothing waits. */
   readonly isDormant: boolean;
   /** Accepts a message durably; the agent is woken for it. */
-  send(message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined }): Promise<{ seq: number }>;
-  respond(permissionId: string, answer: z.infer<typeof PermissionAnswer>, by: z.infer<typeof Actor>): Promise<z.infer<typeof PermissionOutcome>>;
+  send(message: {
+    messageId: string;
+    content: z.infer<typeof Content>;
+    by: z.infer<typeof Actor> | undefined;
+  }): Promise<{ seq: number }>;
+  respond(
+    permissionId: string,
+    answer: z.infer<typeof PermissionAnswer>,
+    by: z.infer<typeof Actor>,
+  ): Promise<z.infer<typeof PermissionOutcome>>;
   /** @returns whether there was something to interrupt */
   interrupt(): Promise<boolean>;
   configure(change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> }): Promise<void>;
@@ -110,8 +127,16 @@ export function createSession(options: SessionOptions): Session {
     if (!statusChanged) return { events: [], records: [records.sessions.write(record)] };
     report.sessionStatus({ sessionId, status: next.name, reason });
     options.onChange("status");
-    const data: DurableData<"sessionStatus"> = { status: next.name, reason, model: record.model, permissionMode: record.permissionMode };
-    return { events: [{ id: undefined, event: { type: "sessionStatus", data } }], records: [records.sessions.write(record)] };
+    const data: DurableData<"sessionStatus"> = {
+      status: next.name,
+      reason,
+      model: record.model,
+      permissionMode: record.permissionMode,
+    };
+    return {
+      events: [{ id: undefined, event: { type: "sessionStatus", data } }],
+      records: [records.sessions.write(record)],
+    };
   }
   function update(change: Partial<SessionRecord>): Commit {
     record = { ...record, ...change };
@@ -123,7 +148,9 @@ export function createSession(options: SessionOptions): Session {
     const commit = together(commits);
     if (commit.events.length === 0 && commit.records.length === 0) return;
     // Only closing makes it fail; then what the agent did is told by its transcript.
-    journal.record(commit).catch((error: unknown) => report.storageFailed({ operation: `append to ${sessionId}`, error }));
+    journal
+      .record(commit)
+      .catch((error: unknown) => report.storageFailed({ operation: `append to ${sessionId}`, error }));
   }
 
   function scheduleSleep(): void {
@@ -144,7 +171,10 @@ export function createSession(options: SessionOptions): Session {
       const { workingDirectory, model, permissionMode, conversationId } = record;
       opened = await provider.open({ sessionId, workingDirectory, model, permissionMode, conversationId });
     } catch (error) {
-      const failure = error instanceof CompanionError ? error : new CompanionError("AGENT_FAILED", `${provider.name} could not be started: ${messageOf(error)}`);
+      const failure =
+        error instanceof CompanionError
+          ? error
+          : new CompanionError("AGENT_FAILED", `${provider.name} could not be started: ${messageOf(error)}`);
       tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure));
       throw failure;
     }
@@ -180,7 +210,8 @@ export function createSession(options: SessionOptions): Session {
       case "durable":
         return heedDurable(event);
       case "state":
-        if (event.state === "running") return tell(become({ type: permissions.waiting.length > 0 ? "permissionAsked" : "agentRunning" }));
+        if (event.state === "running")
+          return tell(become({ type: permissions.waiting.length > 0 ? "permissionAsked" : "agentRunning" }));
         if (event.state === "idle") return tell(become({ type: "agentIdle" }));
         return;
       case "message":
@@ -189,14 +220,21 @@ export function createSession(options: SessionOptions): Session {
         const asked = permissions.ask(event.request);
         if (asked?.answered) return void source.answer(event.request.permissionId, asked.answered);
         if (asked === undefined) return;
-        report.permissionRequested({ sessionId, permissionId: event.request.permissionId, toolName: event.request.toolName });
+        report.permissionRequested({
+          sessionId,
+          permissionId: event.request.permissionId,
+          toolName: event.request.toolName,
+        });
         tell(asked.commit, become({ type: "permissionAsked" }));
         return options.onChange("updated");
       }
       case "permissionApplied":
         return tell(permissions.applied(event.permissionId));
       case "permissionWithdrawn":
-        return tell(...permissions.abandon("cancelled", "The agent no longer asks.", event.permissionId), answeredAll());
+        return tell(
+          ...permissions.abandon("cancelled", "The agent no longer asks.", event.permissionId),
+          answeredAll(),
+        );
       case "described":
         return heedDescription(event);
       case "background":
@@ -246,9 +284,13 @@ export function createSession(options: SessionOptions): Session {
     const cut = hub.abandon(sessionId).filter((block) => block.delta.kind !== "toolInput");
     const partial = cut.map(({ delta, text }): Commit => {
       const { messageId, blockIndex, parentToolUseId } = delta;
-      const block = delta.kind === "thinking" ? ({ type: "thinking", text } as const) : ({ type: "text", text } as const);
+      const block =
+        delta.kind === "thinking" ? ({ type: "thinking", text } as const) : ({ type: "text", text } as const);
       const data = { messageId, blockIndex, content: [block], parentToolUseId, partial: true };
-      return { events: [{ id: `partial:${messageId}:${blockIndex}`, event: { type: "assistantMessage", data } }], records: [] };
+      return {
+        events: [{ id: `partial:${messageId}:${blockIndex}`, event: { type: "assistantMessage", data } }],
+        records: [],
+      };
     });
     const settled = messages.settleHandedOver(
       provider.capabilities.recognisesRepeats ? "failed" : "indeterminate",
@@ -256,12 +298,17 @@ export function createSession(options: SessionOptions): Session {
     );
     const lost = permissions.abandon("lost", `${why} Nothing was allowed.`);
     if (event.conversationLost) {
-      const text = "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
+      const text =
+        "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
       tell(update({ conversationId: undefined, conversationStarted: false }), noticeEvent("conversationReset", text));
     }
-    if (failure === undefined) return tell(...partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
+    if (failure === undefined)
+      return tell(...partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
     report.agentDied({ sessionId, agent: provider.id, reason: failure });
-    const error = new CompanionError("AGENT_FAILED", `${provider.name} stopped: ${failure}. Send a message to start it again.`);
+    const error = new CompanionError(
+      "AGENT_FAILED",
+      `${provider.name} stopped: ${failure}. Send a message to start it again.`,
+    );
     tell(...partial, ...lost, ...settled, errorEvent(error), become({ type: "agentFailed", reason: failure }));
     // What was accepted and not handed over still has to reach an agent, but not one that dies each time.
     if (messages.queued.length > 0 && restarts < restartsMax && !closed) {
@@ -296,7 +343,9 @@ export function createSession(options: SessionOptions): Session {
       const accepted = messages.accept({ messageId, content, by }, busy);
       const title = record.title === "" ? titleOf(content) : record.title;
       const titled: Commit["events"] =
-        title === record.title ? [] : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
+        title === record.title
+          ? []
+          : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
       record = { ...record, title, lastActivityAt: clock.now() };
       const [stored] = await journal.commit({
         events: [...accepted.commit.events, ...titled],
@@ -328,16 +377,25 @@ export function createSession(options: SessionOptions): Session {
 
     async configure(change) {
       refuseIfEnded();
-      if (change.permissionMode !== undefined && !provider.capabilities.permissionModes.includes(change.permissionMode)) {
+      if (
+        change.permissionMode !== undefined &&
+        !provider.capabilities.permissionModes.includes(change.permissionMode)
+      ) {
         const modes = provider.capabilities.permissionModes.join(", ");
-        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not offer the mode ${change.permissionMode} here. Choose one of: ${modes}.`);
+        throw new CompanionError(
+          "INVALID_REQUEST",
+          `${provider.name} does not offer the mode ${change.permissionMode} here. Choose one of: ${modes}.`,
+        );
       }
       // The running agent first: what it refuses is not kept as if it were so.
       await agent?.configure(change).catch((error: unknown) => {
         throw new CompanionError("AGENT_FAILED", `${provider.name} refused the change: ${messageOf(error)}`);
       });
       record = { ...record, ...change };
-      await journal.commit({ events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }], records: [records.sessions.write(record)] });
+      await journal.commit({
+        events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
+        records: [records.sessions.write(record)],
+      });
       options.onChange("updated");
     },
 
@@ -381,7 +439,11 @@ export function createSession(options: SessionOptions): Session {
 
     async end(reason) {
       if (state.name === "ended") return;
-      const finals = [...permissions.abandon("cancelled", "The session was ended."), ...messages.withdrawAll(reason), become({ type: "ended", reason })];
+      const finals = [
+        ...permissions.abandon("cancelled", "The session was ended."),
+        ...messages.withdrawAll(reason),
+        become({ type: "ended", reason }),
+      ];
       await journal.record(together(finals));
       await session.sleep(undefined);
     },
@@ -408,7 +470,10 @@ export function createSession(options: SessionOptions): Session {
 const nothing: Commit = { events: [], records: [] };
 
 function together(commits: (Commit | undefined)[]): Commit {
-  return { events: commits.flatMap((commit) => commit?.events ?? []), records: commits.flatMap((commit) => commit?.records ?? []) };
+  return {
+    events: commits.flatMap((commit) => commit?.events ?? []),
+    records: commits.flatMap((commit) => commit?.records ?? []),
+  };
 }
 
 function stateOf(record: SessionRecord): SessionState {
@@ -420,7 +485,10 @@ function stateOf(record: SessionRecord): SessionState {
 
 function errorEvent(error: CompanionError): Commit {
   const { code, message, retryable, details } = error;
-  return { events: [{ id: undefined, event: { type: "error", data: { code, message, retryable, details } } }], records: [] };
+  return {
+    events: [{ id: undefined, event: { type: "error", data: { code, message, retryable, details } } }],
+    records: [],
+  };
 }
 
 function noticeEvent(kind: DurableData<"agentNotice">["kind"], text: string): Commit {
@@ -429,7 +497,8 @@ function noticeEvent(kind: DurableData<"agentNotice">["kind"], text: string): Co
 
 /** The first line of the first message names a session that was given no name. */
 function titleOf(content: z.infer<typeof Content>): string {
-  const text = typeof content === "string" ? content : content.map((block) => (block.type === "text" ? block.text : "")).join(" ");
+  const text =
+    typeof content === "string" ? content : content.map((block) => (block.type === "text" ? block.text : "")).join(" ");
   const line = text.trim().split("\n")[0] ?? "";
   return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }

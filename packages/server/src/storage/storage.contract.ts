@@ -6,8 +6,12 @@ import type { MessageRecord } from "../records/index.ts";
 import type { Storage } from "./storage.ts";
 
 const all = { events: 1_000, bytes: 10_000_000 };
-const notice = (text: string, id?: string): NewEvent => ({ id, event: { type: "agentNotice", data: { kind: "notice", text } } });
+const notice = (text: string, id?: string): NewEvent => ({
+  id,
+  event: { type: "agentNotice", data: { kind: "notice", text } },
+});
 const texts = (events: readonly StoredEvent[]) => events.map((event) => JSON.parse(event.frame).data.text);
+const byText = (a: string, b: string) => a.localeCompare(b);
 const seqs = (events: readonly StoredEvent[]) => events.map((event) => event.seq);
 const message = (sessionId: string, state: MessageRecord["state"] = "queued"): MessageRecord => ({
   messageId: randomUUID(),
@@ -36,7 +40,10 @@ export function storageContract(name: string, open: (options: { now: () => numbe
         logB.append({ events: [notice("x")], records: [] }),
         logA.append({ events: [notice("3")], records: [] }),
       ]);
-      assert.deepEqual(results.flat().map((result) => result.seq), [1, 2, 1, 3]);
+      assert.deepEqual(
+        results.flat().map((result) => result.seq),
+        [1, 2, 1, 3],
+      );
       assert.deepEqual(texts(await storage.log.read(a, 0, all)), ["1", "2", "3"]);
       const head = await storage.log.head(a);
       assert.deepEqual([head?.firstSeq, head?.lastSeq], [1, 3]);
@@ -50,16 +57,31 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       const log = await storage.log.writer(session);
       const record = message(session);
       const again = { ...record, state: "handedOver" as const };
-      const first = await log.append({ events: [notice("once", "m1")], records: [storage.records.messages.write(record)] });
-      const second = await log.append({ events: [notice("once", "m1")], records: [storage.records.messages.write(again)] });
+      const first = await log.append({
+        events: [notice("once", "m1")],
+        records: [storage.records.messages.write(record)],
+      });
+      const second = await log.append({
+        events: [notice("once", "m1")],
+        records: [storage.records.messages.write(again)],
+      });
       assert.deepEqual([first, second], [[{ seq: 1, isNew: true }], [{ seq: 1, isNew: false }]]);
       assert.equal((await storage.records.messages.find(record.messageId))?.state, "queued");
       // In another session the same id is another event.
-      const other = await (await storage.log.writer(randomUUID())).append({ events: [notice("once", "m1")], records: [] });
+      const other = await (await storage.log.writer(randomUUID())).append({
+        events: [notice("once", "m1")],
+        records: [],
+      });
       assert.deepEqual(other, [{ seq: 1, isNew: true }]);
       // A commit that is only partly known stores the rest.
-      const mixed = await log.append({ events: [notice("once", "m1"), notice("new", "m2")], records: [storage.records.messages.write(again)] });
-      assert.deepEqual(mixed.map((result) => result.seq), [1, 2]);
+      const mixed = await log.append({
+        events: [notice("once", "m1"), notice("new", "m2")],
+        records: [storage.records.messages.write(again)],
+      });
+      assert.deepEqual(
+        mixed.map((result) => result.seq),
+        [1, 2],
+      );
       assert.equal((await storage.records.messages.find(record.messageId))?.state, "handedOver");
     });
 
@@ -88,16 +110,27 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       const log = await storage.log.writer(session);
       const told: number[] = [];
       storage.log.follow((events) => told.push(...seqs(events)));
-      await Promise.all(Array.from({ length: 200 }, (_, i) => log.append({ events: [notice(String(i))], records: [] })));
-      assert.deepEqual(told, Array.from({ length: 200 }, (_, i) => i + 1));
-      assert.deepEqual(texts(await storage.log.read(session, 0, all)), Array.from({ length: 200 }, (_, i) => String(i)));
+      await Promise.all(
+        Array.from({ length: 200 }, (_, i) => log.append({ events: [notice(String(i))], records: [] })),
+      );
+      assert.deepEqual(
+        told,
+        Array.from({ length: 200 }, (_, i) => i + 1),
+      );
+      assert.deepEqual(
+        texts(await storage.log.read(session, 0, all)),
+        Array.from({ length: 200 }, (_, i) => String(i)),
+      );
     });
 
     test("[LOG-5] pages end at a number of events or of bytes, and hold at least one event", async () => {
       await using storage = await start();
       const session = randomUUID();
       const log = await storage.log.writer(session);
-      await log.append({ events: Array.from({ length: 10 }, (_, i) => notice(`${i}${"x".repeat(1_000)}`)), records: [] });
+      await log.append({
+        events: Array.from({ length: 10 }, (_, i) => notice(`${i}${"x".repeat(1_000)}`)),
+        records: [],
+      });
       assert.deepEqual(seqs(await storage.log.read(session, 4, { events: 3, bytes: 1_000_000 })), [5, 6, 7]);
       assert.deepEqual(seqs(await storage.log.read(session, 0, { events: 100, bytes: 2_500 })), [1, 2]);
       assert.deepEqual(seqs(await storage.log.read(session, 0, { events: 100, bytes: 1 })), [1]);
@@ -130,7 +163,10 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       const [one, two] = [randomUUID(), randomUUID()];
       const records = [message(one), message(one), message(two)] as const;
       for (const record of records) await storage.records.messages.save(record);
-      assert.deepEqual((await storage.records.messages.list(one)).map((r) => r.messageId).sort(), [records[0].messageId, records[1].messageId].sort());
+      assert.deepEqual(
+        (await storage.records.messages.list(one)).map((r) => r.messageId).toSorted(byText),
+        [records[0].messageId, records[1].messageId].toSorted(byText),
+      );
       assert.equal((await storage.records.messages.list()).length, 3);
       await storage.records.messages.save({ ...records[0], content: "changed" });
       assert.equal((await storage.records.messages.find(records[0].messageId))?.content, "changed");

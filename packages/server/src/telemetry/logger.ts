@@ -10,7 +10,10 @@ const secretPaths = ["token", "ticket", "authorization", "cookie", "content", "t
  * JSON lines on standard error (or `destination`), so that standard output stays free for what a command prints.
  * @param options.level one of Pino's levels or `silent`
  */
-export function createLogger(options: { level: string; destination?: { write(line: string): void } | undefined }): Logger {
+export function createLogger(options: {
+  level: string;
+  destination?: { write(line: string): void } | undefined;
+}): Logger {
   const paths = secretPaths.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
   return pino(
     {

@@ -4,7 +4,12 @@ import type { Logger } from "./logger.ts";
 export interface Report {
   sessionCreated(event: { sessionId: string; agent: string; reused: boolean }): void;
   sessionStatus(event: { sessionId: string; status: string; reason: string | undefined }): void;
-  turnCompleted(event: { sessionId: string; result: string; durationMs: number | undefined; costUsd: number | undefined }): void;
+  turnCompleted(event: {
+    sessionId: string;
+    result: string;
+    durationMs: number | undefined;
+    costUsd: number | undefined;
+  }): void;
   permissionRequested(event: { sessionId: string; permissionId: string; toolName: string }): void;
   permissionResolved(event: { sessionId: string; permissionId: string; decision: string; waitedMs: number }): void;
   agentDied(event: { sessionId: string; agent: string; reason: string }): void;

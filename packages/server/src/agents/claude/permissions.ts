@@ -31,7 +31,8 @@ export function permissionRequestOf(toolName: string, input: Record<string, unkn
     description: options.description,
     reason: options.decisionReason,
     suggestions,
-    canAllowAlways: kind === "plan" || (kind === "tool" && suggestions.length > 0 && options.suppressAlwaysAllowRule !== true),
+    canAllowAlways:
+      kind === "plan" || (kind === "tool" && suggestions.length > 0 && options.suppressAlwaysAllowRule !== true),
     defaultToNo: options.defaultToNo ?? false,
     questions: questions?.data,
     plan: kind === "plan" && typeof input.plan === "string" ? input.plan : undefined,
@@ -42,7 +43,11 @@ export function permissionRequestOf(toolName: string, input: Record<string, unkn
 export function permissionResultOf(request: Request, answer: Answer): PermissionResult {
   if (answer.decision === "deny") {
     // A deny always carries a message: the model reads it and goes on.
-    return { behavior: "deny", message: answer.message ?? `The user declined: ${request.title}`, toolUseID: request.toolUseId };
+    return {
+      behavior: "deny",
+      message: answer.message ?? `The user declined: ${request.title}`,
+      toolUseID: request.toolUseId,
+    };
   }
   const input = answer.updatedInput ?? request.input;
   return {
@@ -62,6 +67,8 @@ function alwaysUpdates(request: Request): PermissionUpdate[] {
 function describe(kind: Request["kind"], toolName: string, input: Record<string, unknown>): string {
   if (kind === "question") return "Claude has a question";
   if (kind === "plan") return "Claude wants to carry out its plan";
-  const target = [input.command, input.file_path, input.path, input.url, input.pattern].find((value) => typeof value === "string");
+  const target = [input.command, input.file_path, input.path, input.url, input.pattern].find(
+    (value) => typeof value === "string",
+  );
   return target === undefined ? `Claude wants to use ${toolName}` : `Claude wants to use ${toolName}: ${target}`;
 }

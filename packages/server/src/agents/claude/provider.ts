@@ -46,7 +46,10 @@ export function createClaudeProvider(options: {
       const path = findClaudeCli(options.cliPath);
       if (path === undefined) {
         const availability = await this.check();
-        throw new CompanionError("AGENT_UNAVAILABLE", availability.available ? "The Claude CLI is gone." : availability.reason);
+        throw new CompanionError(
+          "AGENT_UNAVAILABLE",
+          availability.available ? "The Claude CLI is gone." : availability.reason,
+        );
       }
       return openClaude({ ...session, path, environment });
     },
@@ -108,8 +111,16 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
       spawnClaudeCodeProcess(spawnOptions) {
         cli = spawnClaude(spawnOptions, (start) => {
           unreadable += 1;
-          const data = { kind: "unreadable" as const, text: "The agent wrote a line that could not be read; it was skipped.", details: { start } };
-          events.push({ kind: "durable", id: `unreadable:${session.sessionId}:${performance.timeOrigin}:${unreadable}`, event: { type: "agentNotice", data } });
+          const data = {
+            kind: "unreadable" as const,
+            text: "The agent wrote a line that could not be read; it was skipped.",
+            details: { start },
+          };
+          events.push({
+            kind: "durable",
+            id: `unreadable:${session.sessionId}:${performance.timeOrigin}:${unreadable}`,
+            event: { type: "agentNotice", data },
+          });
         });
         return cli;
       },
@@ -118,7 +129,8 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
 
   function noteApplied(event: AgentEvent): void {
     if (answered.size === 0) return;
-    const toolUseId = event.kind === "durable" && event.event.type === "toolResult" ? event.event.data.toolUseId : undefined;
+    const toolUseId =
+      event.kind === "durable" && event.event.type === "toolResult" ? event.event.data.toolUseId : undefined;
     const movedOn = event.kind === "state" && event.state !== "requiresAction";
     for (const [permissionId, tool] of answered) {
       if (!movedOn && (toolUseId === undefined || tool !== toolUseId)) continue;
@@ -206,5 +218,9 @@ function inputBlock(block: Exclude<z.infer<typeof Content>, string>[number]): In
     return { type: "document", source: { type: "base64", media_type: mediaType, data }, title: block.title ?? null };
   }
   const text = Buffer.from(data, "base64").toString("utf8");
-  return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, title: block.title ?? null };
+  return {
+    type: "document",
+    source: { type: "text", media_type: "text/plain", data: text },
+    title: block.title ?? null,
+  };
 }

@@ -25,7 +25,8 @@ export function createTranslator(): Translator {
   function assistant(message: SDKAssistantMessage): AgentEvent[] {
     const parentToolUseId = message.parent_tool_use_id ?? undefined;
     const synthetic = message.message.model === "<synthetic>";
-    if (message.error !== undefined) return [durable(message.uuid, "error", modelError(message.error, textOf(message)))];
+    if (message.error !== undefined)
+      return [durable(message.uuid, "error", modelError(message.error, textOf(message)))];
     const messageId = message.message.id;
     return message.message.content.map((block, i) => {
       const blockIndex = blocksSeen.get(messageId) ?? 0;
@@ -49,19 +50,25 @@ export function createTranslator(): Translator {
   function user(message: SDKUserMessage): AgentEvent[] {
     if ("isReplay" in message && message.isReplay === true) {
       const { uuid } = message;
-      return uuid !== undefined && ours.has(uuid) ? [{ kind: "message", messageId: uuid, state: "handedOver", reason: undefined }] : [];
+      return uuid !== undefined && ours.has(uuid)
+        ? [{ kind: "message", messageId: uuid, state: "handedOver", reason: undefined }]
+        : [];
     }
     const content = message.message.content;
     if (typeof content === "string") return [];
     const results = content.flatMap((block) => (block.type === "tool_result" ? [block] : []));
     return results.map((block, i) =>
-      durable(message.uuid === undefined ? `result:${block.tool_use_id}` : i === 0 ? message.uuid : `${message.uuid}:${i}`, "toolResult", {
-        toolUseId: block.tool_use_id,
-        content: block.content ?? "",
-        isError: block.is_error ?? false,
-        detail: results.length === 1 ? (message.tool_use_result ?? undefined) : undefined,
-        parentToolUseId: message.parent_tool_use_id ?? undefined,
-      }),
+      durable(
+        message.uuid === undefined ? `result:${block.tool_use_id}` : i === 0 ? message.uuid : `${message.uuid}:${i}`,
+        "toolResult",
+        {
+          toolUseId: block.tool_use_id,
+          content: block.content ?? "",
+          isError: block.is_error ?? false,
+          detail: results.length === 1 ? (message.tool_use_result ?? undefined) : undefined,
+          parentToolUseId: message.parent_tool_use_id ?? undefined,
+        },
+      ),
     );
   }
 
@@ -96,7 +103,14 @@ export function createTranslator(): Translator {
     if (stream === undefined) return [];
     if (event.type === "content_block_start") {
       const { type } = event.content_block;
-      const kind = type === "text" ? "text" : type === "thinking" ? "thinking" : type.endsWith("tool_use") ? "toolInput" : undefined;
+      const kind =
+        type === "text"
+          ? "text"
+          : type === "thinking"
+            ? "thinking"
+            : type.endsWith("tool_use")
+              ? "toolInput"
+              : undefined;
       if (kind !== undefined) stream.kinds.set(event.index, kind);
       return [];
     }
@@ -112,14 +126,17 @@ export function createTranslator(): Translator {
     if (text === undefined) return [];
     if (text === "") return [{ kind: "emptyDelta" }];
     const parentToolUseId = message.parent_tool_use_id ?? undefined;
-    return [{ kind: "delta", delta: { messageId: stream.messageId, blockIndex: event.index, kind, text, parentToolUseId } }];
+    return [
+      { kind: "delta", delta: { messageId: stream.messageId, blockIndex: event.index, kind, text, parentToolUseId } },
+    ];
   }
 
   function lifecycle(messageId: string, state: string): AgentEvent[] {
     if (!ours.has(messageId)) return [];
     if (state === "started") return [{ kind: "message", messageId, state: "handedOver", reason: undefined }];
     if (state === "completed") return [{ kind: "message", messageId, state: "answered", reason: undefined }];
-    if (state === "cancelled") return [{ kind: "message", messageId, state: "failed", reason: lastFailure ?? "cancelled" }];
+    if (state === "cancelled")
+      return [{ kind: "message", messageId, state: "failed", reason: lastFailure ?? "cancelled" }];
     return [];
   }
 
@@ -140,7 +157,15 @@ export function createTranslator(): Translator {
         return [{ kind: "state", state: message.state === "requires_action" ? "requiresAction" : message.state }];
       case "status":
         if (message.permissionMode === undefined) return [];
-        return [{ kind: "described", conversationId: undefined, model: undefined, permissionMode: message.permissionMode, version: undefined }];
+        return [
+          {
+            kind: "described",
+            conversationId: undefined,
+            model: undefined,
+            permissionMode: message.permissionMode,
+            version: undefined,
+          },
+        ];
       case "api_retry": {
         const { attempt, max_retries: maxRetries, retry_delay_ms: retryDelayMs, error_status: status, error } = message;
         const seconds = Math.round(retryDelayMs / 1000);
@@ -148,7 +173,11 @@ export function createTranslator(): Translator {
         return notice({ kind: "retry", text, details: { attempt, maxRetries, retryDelayMs, status, error } });
       }
       case "compact_boundary":
-        return notice({ kind: "compacted", text: "The conversation was compacted.", details: { ...message.compact_metadata } });
+        return notice({
+          kind: "compacted",
+          text: "The conversation was compacted.",
+          details: { ...message.compact_metadata },
+        });
       case "task_started":
         return notice({
           kind: "subagent",
@@ -166,7 +195,11 @@ export function createTranslator(): Translator {
       case "background_tasks_changed":
         return [{ kind: "background", tasks: message.tasks.length }];
       case "permission_denied":
-        return notice({ kind: "notice", text: `${message.tool_name} was denied: ${message.message}`, parentToolUseId: message.tool_use_id });
+        return notice({
+          kind: "notice",
+          text: `${message.tool_name} was denied: ${message.message}`,
+          parentToolUseId: message.tool_use_id,
+        });
       case "model_refusal_fallback":
       case "model_refusal_no_fallback":
         return notice({ kind: "notice", text: message.content });
@@ -203,12 +236,16 @@ export function createTranslator(): Translator {
         case "rate_limit_event": {
           const info = message.rate_limit_info;
           if (info.status === "allowed") return [];
-          const until = info.resetsAt === undefined ? "" : ` It resets at ${new Date(info.resetsAt * 1000).toISOString()}.`;
-          const text = info.status === "rejected" ? `The usage limit is reached.${until}` : `The usage limit is near.${until}`;
+          const until =
+            info.resetsAt === undefined ? "" : ` It resets at ${new Date(info.resetsAt * 1000).toISOString()}.`;
+          const text =
+            info.status === "rejected" ? `The usage limit is reached.${until}` : `The usage limit is near.${until}`;
           return [durable(message.uuid, "agentNotice", { kind: "rateLimit", text, details: { ...info } })];
         }
         case "auth_status":
-          return message.error === undefined ? [] : [durable(message.uuid, "error", modelError("authentication_failed", message.error))];
+          return message.error === undefined
+            ? []
+            : [durable(message.uuid, "error", modelError("authentication_failed", message.error))];
         default:
           return [];
       }
@@ -245,10 +282,14 @@ function usageOf(usage: {
   };
 }
 
-function turnOutcome(message: SDKResultMessage): { result: DurableData<"turnCompleted">["result"]; reason: string | undefined } {
+function turnOutcome(message: SDKResultMessage): {
+  result: DurableData<"turnCompleted">["result"];
+  reason: string | undefined;
+} {
   const reason = message.terminal_reason;
   if (reason === "aborted_streaming" || reason === "aborted_tools") return { result: "interrupted", reason };
-  if (message.subtype === "error_max_turns" || message.subtype === "error_max_budget_usd") return { result: "limit", reason: message.subtype };
+  if (message.subtype === "error_max_turns" || message.subtype === "error_max_budget_usd")
+    return { result: "limit", reason: message.subtype };
   // An API error comes as subtype "success" with is_error set: only is_error tells.
   if (!message.is_error) return { result: "success", reason };
   const detail = message.subtype === "success" ? message.result : message.errors.join("\n");
@@ -272,8 +313,18 @@ function modelError(error: string, text: string): DurableData<"error"> {
         details,
       };
     case "rate_limit":
-      return { code: "RATE_LIMITED", message: `The model's rate limit is reached: ${text} Wait, then send the message again.`, retryable: true, details };
+      return {
+        code: "RATE_LIMITED",
+        message: `The model's rate limit is reached: ${text} Wait, then send the message again.`,
+        retryable: true,
+        details,
+      };
     default:
-      return { code: "AGENT_FAILED", message: `${text || "The model request failed."} Send the message again to retry.`, retryable: true, details };
+      return {
+        code: "AGENT_FAILED",
+        message: `${text || "The model request failed."} Send the message again to retry.`,
+        retryable: true,
+        details,
+      };
   }
 }

@@ -92,7 +92,8 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
   let isClosed = false;
 
   const describe = () => events.push({ kind: "described", conversationId, model, permissionMode, version: "1.0.0" });
-  const durable = (event: Extract<AgentEvent, { kind: "durable" }>["event"]) => events.push({ kind: "durable", id: randomUUID(), event });
+  const durable = (event: Extract<AgentEvent, { kind: "durable" }>["event"]) =>
+    events.push({ kind: "durable", id: randomUUID(), event });
 
   const agent: ScriptedAgent = {
     session,
@@ -100,12 +101,21 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       const messageId = `msg_${randomUUID()}`;
       const size = Math.max(1, Math.ceil(text.length / pieces));
       for (let at = 0; at < text.length; at += size) {
-        events.push({ kind: "delta", delta: { messageId, blockIndex: 0, kind: "text", text: text.slice(at, at + size) } });
+        events.push({
+          kind: "delta",
+          delta: { messageId, blockIndex: 0, kind: "text", text: text.slice(at, at + size) },
+        });
       }
-      durable({ type: "assistantMessage", data: { messageId, blockIndex: 0, content: [{ type: "text", text }], model } });
+      durable({
+        type: "assistantMessage",
+        data: { messageId, blockIndex: 0, content: [{ type: "text", text }], model },
+      });
     },
     stream(text) {
-      events.push({ kind: "delta", delta: { messageId: `msg_open_${conversationId}`, blockIndex: 0, kind: "text", text } });
+      events.push({
+        kind: "delta",
+        delta: { messageId: `msg_open_${conversationId}`, blockIndex: 0, kind: "text", text },
+      });
     },
     useTool(name, input, result) {
       const toolUseId = `toolu_${randomUUID()}`;
@@ -118,7 +128,9 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
         permissionId, kind: "tool" as const, toolName: "Write", input: {}, title: "The agent wants to write",
         suggestions: [], canAllowAlways: true, defaultToNo: false, ...partial,
       }; // biome-ignore format: one object of defaults
-      const answer = new Promise<z.infer<typeof PermissionAnswer> | undefined>((resolve) => asked.set(permissionId, resolve));
+      const answer = new Promise<z.infer<typeof PermissionAnswer> | undefined>((resolve) =>
+        asked.set(permissionId, resolve),
+      );
       events.push({ kind: "state", state: "requiresAction" });
       events.push({ kind: "permission", request });
       const given = await Promise.race([answer, closed.promise]);
@@ -151,7 +163,12 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
     busy = false;
     const usage = { inputTokens: text.length, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 };
     durable({ type: "turnCompleted", data: { result, usage, costUsd: 0, durationMs: performance.now() - startedAt } });
-    events.push({ kind: "message", messageId, state: result === "success" ? "answered" : "failed", reason: result === "success" ? undefined : result });
+    events.push({
+      kind: "message",
+      messageId,
+      state: result === "success" ? "answered" : "failed",
+      reason: result === "success" ? undefined : result,
+    });
     events.push({ kind: "state", state: "idle" });
   }
 
@@ -165,7 +182,10 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
           continue;
         }
         ids.add(messageId);
-        const text = typeof content === "string" ? content : content.map((block) => (block.type === "text" ? block.text : "")).join("");
+        const text =
+          typeof content === "string"
+            ? content
+            : content.map((block) => (block.type === "text" ? block.text : "")).join("");
         texts.push(text);
         await turn(messageId, text);
       }

@@ -18,7 +18,9 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
     },
     async list(collection, owner) {
       const all = [...(collections.get(collection)?.values() ?? [])];
-      return all.filter((record) => owner === undefined || record.owner === owner).map((record) => JSON.parse(record.value));
+      return all
+        .filter((record) => owner === undefined || record.owner === owner)
+        .map((record) => JSON.parse(record.value));
     },
     async write(write) {
       applyRecord(write);
@@ -52,7 +54,11 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
 
   const log: EventLog = {
     async writer(sessionId) {
-      const memory = logs.get(sessionId) ?? { head: { epoch: randomUUID(), firstSeq: 1, lastSeq: 0 }, events: [], ids: new Map() };
+      const memory = logs.get(sessionId) ?? {
+        head: { epoch: randomUUID(), firstSeq: 1, lastSeq: 0 },
+        events: [],
+        ids: new Map(),
+      };
       logs.set(sessionId, memory);
       return { append: async (commit) => append(sessionId, memory, commit), async close() {} };
     },

@@ -14,7 +14,10 @@ const fresh = () => join(folder, randomUUID(), "companion.db");
 
 storageContract("SQLite", (options) => openSqliteStorage({ path: fresh(), ...options }));
 
-const notice = (text: string) => ({ id: undefined, event: { type: "agentNotice" as const, data: { kind: "notice" as const, text } } });
+const notice = (text: string) => ({
+  id: undefined,
+  event: { type: "agentNotice" as const, data: { kind: "notice" as const, text } },
+});
 const storageFailed = (pattern: RegExp) => (error: unknown) => {
   assert.ok(error instanceof Error && "code" in error && error.code === "STORAGE_FAILED", String(error));
   assert.match(error.message, pattern);
@@ -27,13 +30,18 @@ describe("SQLite", () => {
     const session = randomUUID();
     const first = await openSqliteStorage({ path });
     const device = { deviceId: randomUUID(), user: "ada", name: "phone", lastSeenAt: 1 };
-    await (await first.log.writer(session)).append({ events: [notice("a"), notice("b")], records: [first.records.devices.write(device)] });
+    await (await first.log.writer(session)).append({
+      events: [notice("a"), notice("b")],
+      records: [first.records.devices.write(device)],
+    });
     const head = await first.log.head(session);
     await first.close();
     const second = await openSqliteStorage({ path });
     assert.deepEqual(await second.log.head(session), head);
     assert.deepEqual(await second.records.devices.list("ada"), [device]);
-    assert.deepEqual(await (await second.log.writer(session)).append({ events: [notice("c")], records: [] }), [{ seq: 3, isNew: true }]);
+    assert.deepEqual(await (await second.log.writer(session)).append({ events: [notice("c")], records: [] }), [
+      { seq: 3, isNew: true },
+    ]);
     await second.close();
   });
 
@@ -69,16 +77,28 @@ describe("SQLite", () => {
     const log = await storage.log.writer(session);
     const circular: Record<string, unknown> = {};
     circular.self = circular;
-    const bad = { id: undefined, event: { type: "agentNotice" as const, data: { kind: "notice" as const, text: "x", details: circular } } };
+    const bad = {
+      id: undefined,
+      event: { type: "agentNotice" as const, data: { kind: "notice" as const, text: "x", details: circular } },
+    };
     const results = await Promise.allSettled([
       log.append({ events: [notice("a")], records: [] }),
       log.append({ events: [bad], records: [] }),
       log.append({ events: [notice("b")], records: [{ collection: "x", key: "k", owner: null as never, value: {} }] }),
       log.append({ events: [notice("c")], records: [] }),
     ]);
-    assert.deepEqual(results.map((result) => result.status), ["fulfilled", "rejected", "rejected", "fulfilled"]);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["fulfilled", "rejected", "rejected", "fulfilled"],
+    );
     const kept = await storage.log.read(session, 0, { events: 10, bytes: 10_000 });
-    assert.deepEqual(kept.map((event) => [event.seq, JSON.parse(event.frame).data.text]), [[1, "a"], [2, "c"]]);
+    assert.deepEqual(
+      kept.map((event) => [event.seq, JSON.parse(event.frame).data.text]),
+      [
+        [1, "a"],
+        [2, "c"],
+      ],
+    );
     await storage.close();
   });
 });

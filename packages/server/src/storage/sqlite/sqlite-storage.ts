@@ -18,15 +18,20 @@ const checkpointEveryMs = 5_000;
 export async function openSqliteStorage(options: { path: string; now?: () => number }): Promise<Storage> {
   const now = options.now ?? Date.now;
   await mkdir(dirname(options.path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new CompanionError("STORAGE_FAILED", `${dirname(options.path)} cannot be made (${String(error)}). Set DATA_DIR to a folder that you can write.`);
+    throw new CompanionError(
+      "STORAGE_FAILED",
+      `${dirname(options.path)} cannot be made (${String(error)}). Set DATA_DIR to a folder that you can write.`,
+    );
   });
   const extension = import.meta.filename.endsWith(".ts") ? "ts" : "js";
   const file = (name: string) => new URL(`./${name}-thread.${extension}`, import.meta.url);
   const writer = await startThread<WriteOperation>({ file: file("writer"), path: options.path, batchMax: 4_096 });
-  const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 }).catch(async (error: unknown) => {
-    await writer.close();
-    throw error;
-  });
+  const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 }).catch(
+    async (error: unknown) => {
+      await writer.close();
+      throw error;
+    },
+  );
   const listeners = new Set<(events: readonly StoredEvent[]) => void>();
   const checkpoints = setInterval(() => void reader.call({ kind: "checkpoint" }).catch(() => {}), checkpointEveryMs);
   checkpoints.unref();
@@ -37,15 +42,31 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
       return {
         async append({ events, records }) {
           const timestamp = now();
-          const rows = events.map(({ id, event }) => ({ id: id ?? null, type: event.type, data: JSON.stringify(event.data) }));
-          const seqs = await writer.call<number[]>({ kind: "append", sessionId, timestamp, events: rows, records: records.map(storedWrite) });
+          const rows = events.map(({ id, event }) => ({
+            id: id ?? null,
+            type: event.type,
+            data: JSON.stringify(event.data),
+          }));
+          const seqs = await writer.call<number[]>({
+            kind: "append",
+            sessionId,
+            timestamp,
+            events: rows,
+            records: records.map(storedWrite),
+          });
           const stored: StoredEvent[] = [];
           const iso = new Date(timestamp).toISOString();
           seqs.forEach((seq, i) => {
             const row = rows[i];
             if (seq < 0 || row === undefined) return;
             const { type, data } = row;
-            stored.push({ sessionId, seq, type: type as DurableType, timestamp: iso, frame: frameOf({ sessionId, seq, type, timestamp: iso, data }) });
+            stored.push({
+              sessionId,
+              seq,
+              type: type as DurableType,
+              timestamp: iso,
+              frame: frameOf({ sessionId, seq, type, timestamp: iso, data }),
+            });
           });
           // Stored before it is told to anybody. Replies come in the order of commits, so do these calls.
           if (stored.length > 0) for (const listener of listeners) listener(stored);
@@ -59,7 +80,13 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
       return columns.seqs.map((seq, i) => {
         const type = columns.types[i] as DurableType;
         const timestamp = new Date(columns.timestamps[i] ?? 0).toISOString();
-        return { sessionId, seq, type, timestamp, frame: frameOf({ sessionId, seq, type, timestamp, data: columns.data[i] ?? "null" }) };
+        return {
+          sessionId,
+          seq,
+          type,
+          timestamp,
+          frame: frameOf({ sessionId, seq, type, timestamp, data: columns.data[i] ?? "null" }),
+        };
       });
     },
     head: async (sessionId) => (await reader.call<Head | null>({ kind: "head", sessionId })) ?? undefined,
@@ -98,4 +125,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   };
 }
 
-const storedWrite = ({ value, ...rest }: RecordWrite): StoredRecordWrite => ({ ...rest, value: value === undefined ? null : JSON.stringify(value) });
+const storedWrite = ({ value, ...rest }: RecordWrite): StoredRecordWrite => ({
+  ...rest,
+  value: value === undefined ? null : JSON.stringify(value),
+});

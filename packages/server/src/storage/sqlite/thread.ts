@@ -20,7 +20,11 @@ type Call = { operation: unknown; resolve: (result: never) => void; reject: (err
  * @param options.batchMax most operations that one batch takes
  * @throws CompanionError `STORAGE_FAILED` when the thread cannot open its database
  */
-export async function startThread<Operation>(options: { file: URL; path: string; batchMax: number }): Promise<Thread<Operation>> {
+export async function startThread<Operation>(options: {
+  file: URL;
+  path: string;
+  batchMax: number;
+}): Promise<Thread<Operation>> {
   const worker = new Worker(options.file, { workerData: { path: options.path } });
   const waiting: Call[] = [];
   let running: Call[] | undefined;
@@ -61,7 +65,9 @@ export async function startThread<Operation>(options: { file: URL; path: string;
       else call.resolve(result as never);
     });
   });
-  worker.once("error", (error) => die(new CompanionError("STORAGE_FAILED", `The storage thread died: ${String(error)}. Restart the server.`)));
+  worker.once("error", (error) =>
+    die(new CompanionError("STORAGE_FAILED", `The storage thread died: ${String(error)}. Restart the server.`)),
+  );
   worker.once("exit", () => die(dead ?? new CompanionError("STORAGE_FAILED", "The storage is closed.")));
   await opened.promise;
 
@@ -78,7 +84,8 @@ export async function startThread<Operation>(options: { file: URL; path: string;
     },
     close() {
       closing ??= (async () => {
-        if (dead === undefined && (running !== undefined || waiting.length > 0)) await new Promise<void>((resolve) => idle.push(resolve));
+        if (dead === undefined && (running !== undefined || waiting.length > 0))
+          await new Promise<void>((resolve) => idle.push(resolve));
         if (dead === undefined) worker.postMessage("close");
         await exited;
       })();
@@ -87,7 +94,8 @@ export async function startThread<Operation>(options: { file: URL; path: string;
   };
 }
 
-const isFailure = (result: unknown): result is FailedOperation => typeof result === "object" && result !== null && "failed" in result;
+const isFailure = (result: unknown): result is FailedOperation =>
+  typeof result === "object" && result !== null && "failed" in result;
 
 /** The thread's own side: opens, then answers batches until it is told to close. */
 export function serve<Operation>(open: () => { run(operations: Operation[]): unknown[]; close(): void }): void {

@@ -44,7 +44,8 @@ function createWriter(database: DatabaseSync, path: string) {
     // Positions; negative: it was there before.
     const seqs = operation.events.map(({ id, type, data }) => {
       const seq = log.lastSeq + 1;
-      if (id !== null && sql.addId.run(log.log, id, seq).changes === 0) return -Number(sql.findId.get(log.log, id)?.seq);
+      if (id !== null && sql.addId.run(log.log, id, seq).changes === 0)
+        return -Number(sql.findId.get(log.log, id)?.seq);
       sql.addEvent.run(log.log, seq, type, operation.timestamp, data);
       log.lastSeq = seq;
       anyNew = true;
