@@ -50,6 +50,9 @@ export const commands = {
     summary: "A session in a directory; by default an active one of the same directory and agent is given back.",
     data: z.object({
       workingDirectory: z.string().min(1).max(4096),
+      sessionId: SessionId.optional().meta({
+        description: "Made by the client: asking again with it makes nothing twice.",
+      }),
       agent: z.string().max(100).optional(),
       model: z.string().min(1).max(200).optional(),
       permissionMode: PermissionMode.optional(),

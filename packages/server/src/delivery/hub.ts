@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type Clock, isoTime } from "../clock.ts";
 import type { EventLog, StoredEvent } from "../log/index.ts";
 import { createLiveText, type LiveText } from "./live-text.ts";
-import { createSubscription, type GapNotice, type Source, type Subscription } from "./subscription.ts";
+import { createSubscription, type GapNotice, type Subscription } from "./subscription.ts";
 import { createTail, type Tail } from "./tail.ts";
 
 const rollUpMs = 40;
@@ -114,53 +114,58 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     return page;
   }
 
-  return {
-    async subscribe(sessionId, { after, epoch, types }) {
-      const channel = channelOf(sessionId);
-      // Follow first, read second: what is stored from here on is in the tail; the other order would lose it.
-      channel.tail ??= createTail(0);
-      channel.opening += 1;
-      const head = await log.head(sessionId).finally(() => (channel.opening -= 1));
-      if (head === undefined || closed) {
-        dropIfUnused(channel);
-        throw new CompanionError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`);
-      }
-      if (channel.tail.lastSeq < head.lastSeq) channel.tail = createTail(head.lastSeq);
-      const lastSeq = channel.tail.lastSeq;
-      const wanted = after ?? lastSeq;
-      const isReset = (epoch !== undefined && epoch !== head.epoch) || wanted > lastSeq;
-      const gap: GapNotice | undefined = isReset
-        ? { fromSeq: 1, toSeq: Math.max(1, wanted), reason: "reset" }
-        : wanted < head.firstSeq - 1
-          ? { fromSeq: wanted + 1, toSeq: head.firstSeq - 1, reason: "expired" }
-          : undefined;
-      const source: Source = {
+  /** @throws CompanionError `SESSION_NOT_FOUND` */
+  async function follow(channel: Channel, request: Parameters<Hub["subscribe"]>[1]): Promise<Subscription> {
+    const { sessionId } = channel;
+    const { after, epoch, types } = request;
+    // Follow first, read second: what is stored from here on is in the tail; the other order would lose it.
+    channel.tail ??= createTail(0);
+    const head = await log.head(sessionId);
+    if (head === undefined || closed)
+      throw new CompanionError("SESSION_NOT_FOUND", `There is no session ${sessionId}.`);
+    if (channel.tail.lastSeq < head.lastSeq) channel.tail = createTail(head.lastSeq);
+    const lastSeq = channel.tail.lastSeq;
+    const wanted = after ?? lastSeq;
+    const isReset = (epoch !== undefined && epoch !== head.epoch) || wanted > lastSeq;
+    const gap: GapNotice | undefined = isReset
+      ? { fromSeq: 1, toSeq: Math.max(1, wanted), reason: "reset" }
+      : wanted < head.firstSeq - 1
+        ? { fromSeq: wanted + 1, toSeq: head.firstSeq - 1, reason: "expired" }
+        : undefined;
+    const subscription = createSubscription({
+      source: {
         sessionId,
-        tail: {
-          push: (events) => channel.tail?.push(events),
-          get lastSeq() {
-            return channel.tail?.lastSeq ?? 0;
-          },
-          after: (seq) => channel.tail?.after(seq),
+        get tail() {
+          return channel.tail;
         },
         live: channel.live,
         read: (position) => read(sessionId, position),
         head: () => log.head(sessionId),
-      };
-      const subscription = createSubscription({
-        source,
-        head: { ...head, lastSeq },
-        after: gap ? head.firstSeq - 1 : wanted,
-        gap,
-        types: types && new Set(types),
-        now,
-        onClose(ended) {
-          channel.subscriptions.delete(ended);
-          dropIfUnused(channel);
-        },
-      });
-      channel.subscriptions.add(subscription);
-      return subscription;
+      },
+      head: { ...head, lastSeq },
+      after: gap ? head.firstSeq - 1 : wanted,
+      gap,
+      types: types && new Set(types),
+      now,
+      onClose(ended) {
+        channel.subscriptions.delete(ended);
+        dropIfUnused(channel);
+      },
+    });
+    channel.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  return {
+    async subscribe(sessionId, request) {
+      const channel = channelOf(sessionId);
+      channel.opening += 1;
+      try {
+        return await follow(channel, request);
+      } finally {
+        channel.opening -= 1;
+        dropIfUnused(channel);
+      }
     },
 
     stream(sessionId, delta, afterSeq) {

@@ -9,7 +9,8 @@ const alwaysSent: ReadonlySet<string> = new Set(["error", "sessionStatus"]);
 /** Where a subscription reads: one session of the hub. */
 export interface Source {
   readonly sessionId: string;
-  readonly tail: Tail;
+  /** The newest events; undefined once nobody follows any more. */
+  readonly tail: Tail | undefined;
   readonly live: LiveText;
   read(after: number): Promise<readonly StoredEvent[]>;
   /** Undefined when the log is gone. */
@@ -100,7 +101,7 @@ export function createSubscription(options: {
       while (!closed) {
         awake = false;
         if (wantsText) yield* source.live.take(position, offsets);
-        const recent = source.tail.after(position);
+        const recent = source.tail?.after(position);
         if (recent === "nothing") {
           if (!awake && !closed) await new Promise<void>((resolve) => (resume = resolve));
           continue;
@@ -111,7 +112,7 @@ export function createSubscription(options: {
         if (first === undefined || first > position + 1) {
           // What was to come next has been forgotten meanwhile: say so, then go on where the log begins.
           const now = await source.head();
-          const firstSeq = now?.firstSeq ?? source.tail.lastSeq + 1;
+          const firstSeq = now?.firstSeq ?? position + 1;
           if (firstSeq > position + 1) {
             yield gapBatch({ fromSeq: position + 1, toSeq: firstSeq - 1, reason: "expired" }, firstSeq);
             position = firstSeq - 1;

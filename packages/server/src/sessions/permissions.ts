@@ -33,7 +33,7 @@ export interface Permissions {
   abandon(decision: "cancelled" | "lost", message: string, permissionId?: string): Commit[];
 }
 
-/** @param options.open records without an outcome or not applied, from before */
+/** Begins with none: what was open when an agent went away has been closed as lost. */
 export function createPermissions(options: {
   sessionId: string;
   records: Pick<Records, "permissions">;

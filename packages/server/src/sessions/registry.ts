@@ -11,6 +11,8 @@ import type { Report } from "../telemetry/index.ts";
 import { recoverSession } from "./recovery.ts";
 import { createSession, type Session } from "./session.ts";
 
+const unloadAfterMs = 30_000;
+
 type Summary = Omit<z.infer<typeof SessionSummary>, "unread">;
 
 /** A change that lists show. */
@@ -24,6 +26,8 @@ export interface SessionChange {
 export interface Sessions {
   create(request: {
     user: string;
+    /** Chosen by the client, so that asking again counts once. */
+    sessionId: string | undefined;
     workingDirectory: string;
     agent: string | undefined;
     model: string | undefined;
@@ -36,6 +40,8 @@ export interface Sessions {
   /** A user's sessions, those last used first. */
   list(user: string): Promise<Summary[]>;
   summary(session: Session): Summary;
+  /** One of a user's sessions as a list shows it, without waking anything. */
+  find(user: string, sessionId: string): Promise<Summary | undefined>;
   /** A device says whether it looks at a session. */
   setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
   agents(): Promise<z.infer<typeof AgentInfo>[]>;
@@ -70,6 +76,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const known = new Map<string, SessionRecord>();
   const loaded = new Map<string, Promise<Session>>();
   const foreground = new Map<string, Set<string>>();
+  const unloads = new Map<string, () => void>();
   const watchers = new Set<(change: SessionChange) => void>();
   const creating = new Map<string, Promise<unknown>>();
   let closed = false;
@@ -102,12 +109,25 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
         });
       },
     });
+    // Accepted, and then nobody was there to hand it over.
+    if (session.queuedMessages > 0) session.deliver();
     return session;
   }
   function note(session: Session): void {
     const { sessionId } = session.record;
-    known.set(sessionId, session.record);
-    if (session.isDormant && !closed) void unload(sessionId);
+    if (session.record.status === "ended") known.delete(sessionId);
+    else known.set(sessionId, session.record);
+    if (session.isDormant) scheduleUnload(sessionId);
+  }
+  /** Not at once: whoever has just got the session is about to use it. */
+  function scheduleUnload(sessionId: string): void {
+    unloads.get(sessionId)?.();
+    if (closed) return;
+    const cancel = clock.after(unloadAfterMs, () => {
+      unloads.delete(sessionId);
+      void unload(sessionId);
+    });
+    unloads.set(sessionId, cancel);
   }
   /** A sleeping session is a record and nothing else. */
   async function unload(sessionId: string): Promise<void> {
@@ -119,6 +139,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   }
   function open(record: SessionRecord, isNew = false): Promise<Session> {
     const { sessionId } = record;
+    scheduleUnload(sessionId);
     const already = loaded.get(sessionId);
     if (already !== undefined) return already;
     const session = load(record, isNew);
@@ -160,6 +181,12 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     };
   }
 
+  async function summarise(record: SessionRecord): Promise<Summary> {
+    const session = await loaded.get(record.sessionId);
+    const lastSeq = session?.lastSeq ?? (await log.head(record.sessionId))?.lastSeq ?? 0;
+    return summaryOf(session?.record ?? record, { lastSeq, session });
+  }
+
   const sessions: Sessions = {
     async create(request) {
       const { user } = request;
@@ -177,6 +204,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       const mine = before
         .catch(() => {})
         .then(async () => {
+          const asked = request.sessionId === undefined ? undefined : await find(request.sessionId);
+          if (asked?.user === user) return { session: await open(asked), reused: true };
+          if (asked) throw new CompanionError("CONFLICT", "This session id is taken. Choose another UUID.");
           const active = activeOf(user);
           const same = active
             .filter((record) => record.workingDirectory === workingDirectory && record.agent === provider.id)
@@ -193,7 +223,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
           }
           const now = clock.now();
           const record: SessionRecord = {
-            sessionId: randomUUID(),
+            sessionId: request.sessionId ?? randomUUID(),
             user,
             workingDirectory,
             agent: provider.id,
@@ -231,13 +261,11 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
 
     async list(user) {
       const own = activeOf(user).sort((a, b) => b.lastActivityAt - a.lastActivityAt);
-      return Promise.all(
-        own.map(async (record) => {
-          const session = await loaded.get(record.sessionId);
-          const lastSeq = session?.lastSeq ?? (await log.head(record.sessionId))?.lastSeq ?? 0;
-          return summaryOf(session?.record ?? record, { lastSeq, session });
-        }),
-      );
+      return Promise.all(own.map(summarise));
+    },
+    async find(user, sessionId) {
+      const record = await find(sessionId);
+      return record?.user === user ? summarise(record) : undefined;
     },
     summary: (session) => summaryOf(session.record, { lastSeq: session.lastSeq, session }),
 
@@ -283,6 +311,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
 
     async close() {
       closed = true;
+      for (const cancel of unloads.values()) cancel();
       await Promise.allSettled(creating.values());
       const open = await Promise.allSettled(loaded.values());
       await Promise.allSettled(
@@ -296,10 +325,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     if (record.status === "ended") continue;
     const recovered = await recoverSession({ record, log, records, clock, provider: providers.get(record.agent) });
     known.set(record.sessionId, recovered.record);
-    if (recovered.hasQueued) {
-      const session = await open(recovered.record);
-      session.deliver();
-    }
+    if (recovered.hasQueued) await open(recovered.record);
   }
   return sessions;
 }

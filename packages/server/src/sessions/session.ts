@@ -91,6 +91,8 @@ export function createSession(options: SessionOptions): Session {
   let listening: Promise<void> = Promise.resolve();
   let cancelSleep: (() => void) | undefined;
   let delivering: Promise<void> | undefined;
+  /** Messages that are being stored. */
+  let accepting = 0;
   let closed = false;
 
   const journal = createJournal({
@@ -334,7 +336,8 @@ export function createSession(options: SessionOptions): Session {
       return messages.queued.length;
     },
     get isDormant() {
-      return !hasAgent(state) && agent === undefined && opening === undefined && messages.queued.length === 0;
+      const hasNoAgent = !hasAgent(state) && agent === undefined && opening === undefined;
+      return hasNoAgent && accepting === 0 && messages.queued.length === 0;
     },
 
     async send({ messageId, content, by }) {
@@ -347,10 +350,13 @@ export function createSession(options: SessionOptions): Session {
           ? []
           : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
       record = { ...record, title, lastActivityAt: clock.now() };
-      const [stored] = await journal.commit({
-        events: [...accepted.commit.events, ...titled],
-        records: [...accepted.commit.records, records.sessions.write(record)],
-      });
+      accepting += 1;
+      const [stored] = await journal
+        .commit({
+          events: [...accepted.commit.events, ...titled],
+          records: [...accepted.commit.records, records.sessions.write(record)],
+        })
+        .finally(() => (accepting -= 1));
       if (stored === undefined) throw new Error("a commit of one event gave no position");
       if (stored.isNew) {
         messages.accepted(accepted.record);

@@ -35,12 +35,14 @@ export function createClaudeProvider(options: {
       permissionModes: ["default", "acceptEdits", "plan", "dontAsk", "auto"],
       recognisesRepeats: true,
     },
-    check() {
-      if (checked === undefined || performance.now() - checked.at > availabilityMs) {
-        const availability = checkClaudeCli({ configuredPath: options.cliPath, environment });
-        checked = { at: performance.now(), availability };
-      }
-      return checked.availability;
+    async check() {
+      const known = checked;
+      if (known !== undefined && performance.now() - known.at < availabilityMs) return known.availability;
+      const asking = checkClaudeCli({ configuredPath: options.cliPath, environment });
+      checked = { at: performance.now(), availability: asking };
+      // What was fine a while ago is most likely fine: nobody waits for the CLI to say so again.
+      const before = await known?.availability;
+      return before?.available ? before : asking;
     },
     async open(session) {
       const path = findClaudeCli(options.cliPath);

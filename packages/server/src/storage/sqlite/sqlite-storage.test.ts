@@ -101,4 +101,12 @@ describe("SQLite", () => {
     );
     await storage.close();
   });
+
+  test("[STO-6] a second server on the same data is refused, and may start once the first is gone", async () => {
+    const path = fresh();
+    const first = await openSqliteStorage({ path });
+    await assert.rejects(openSqliteStorage({ path }), storageFailed(/Another server works on .*DATA_DIR/));
+    await first.close();
+    await (await openSqliteStorage({ path })).close();
+  });
 });

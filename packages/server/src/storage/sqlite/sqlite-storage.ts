@@ -5,6 +5,7 @@ import { CompanionError, type DurableType } from "@claude-companion/protocol";
 import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent } from "../../log/index.ts";
 import { createRecords } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
+import { acquireLock } from "./lock.ts";
 import type { EventColumns, ReadOperation, StoredRecordWrite, WriteOperation } from "./operations.ts";
 import { startThread } from "./thread.ts";
 
@@ -25,16 +26,17 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   });
   const extension = import.meta.filename.endsWith(".ts") ? "ts" : "js";
   const file = (name: string) => new URL(`./${name}-thread.${extension}`, import.meta.url);
+  await using opening = new AsyncDisposableStack();
+  const lock = acquireLock(options.path);
+  opening.defer(() => lock.release());
   const writer = await startThread<WriteOperation>({ file: file("writer"), path: options.path, batchMax: 4_096 });
-  const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 }).catch(
-    async (error: unknown) => {
-      await writer.close();
-      throw error;
-    },
-  );
+  opening.defer(() => writer.close());
+  const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 });
+  opening.defer(() => reader.close());
   const listeners = new Set<(events: readonly StoredEvent[]) => void>();
   const checkpoints = setInterval(() => void reader.call({ kind: "checkpoint" }).catch(() => {}), checkpointEveryMs);
   checkpoints.unref();
+  opening.defer(() => clearInterval(checkpoints));
 
   const log: EventLog = {
     async writer(sessionId) {
@@ -113,15 +115,12 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
     write: (write) => writer.call({ kind: "record", write: storedWrite(write) }),
   });
 
+  const parts = opening.move();
   return {
     log,
     records,
     check: () => writer.call({ kind: "check" }),
-    async close() {
-      clearInterval(checkpoints);
-      await reader.close();
-      await writer.close();
-    },
+    close: () => parts.disposeAsync(),
   };
 }
 

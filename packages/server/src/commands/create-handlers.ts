@@ -1,0 +1,80 @@
+import type { Positions } from "../delivery/index.ts";
+import type { EventLog } from "../log/index.ts";
+import type { Sessions } from "../sessions/index.ts";
+import type { Caller, Handlers } from "./handlers.ts";
+import { summaryFor } from "./summary.ts";
+
+/** The handlers of all commands that both doors (WebSocket and REST) lead to. */
+export function createHandlers(house: {
+  sessions: Sessions;
+  positions: Pick<Positions, "find" | "acknowledge">;
+  log: Pick<EventLog, "head">;
+}): Handlers {
+  const { sessions, positions } = house;
+  const actor = ({ deviceId, deviceName }: Caller) => ({ deviceId, name: deviceName });
+
+  return {
+    async acknowledge(caller, { sessionId, seq }) {
+      await sessions.get(caller.user, sessionId);
+      const head = await house.log.head(sessionId);
+      // A position that the log has not reached is another log's: it must not count as read what is yet to come.
+      if (head === undefined || seq > head.lastSeq)
+        return { ackedSeq: (await positions.find(caller.deviceId, sessionId))?.ackedSeq ?? 0 };
+      return {
+        ackedSeq: await positions.acknowledge({ deviceId: caller.deviceId, sessionId, epoch: head.epoch, seq }),
+      };
+    },
+    async createSession(caller, { initialPrompt, ...request }) {
+      const { session, reused } = await sessions.create({
+        user: caller.user,
+        sessionId: request.sessionId,
+        workingDirectory: request.workingDirectory,
+        agent: request.agent,
+        model: request.model,
+        permissionMode: request.permissionMode,
+        title: request.title,
+        reuse: request.reuse,
+      });
+      if (initialPrompt) await session.send({ ...initialPrompt, by: actor(caller) });
+      return { session: await summaryFor(caller, sessions.summary(session), positions), reused };
+    },
+    async sendMessage(caller, { sessionId, messageId, content }) {
+      const session = await sessions.get(caller.user, sessionId);
+      const { seq } = await session.send({ messageId, content, by: actor(caller) });
+      return { messageId, seq };
+    },
+    async interrupt(caller, { sessionId }) {
+      const session = await sessions.get(caller.user, sessionId);
+      return { interrupted: await session.interrupt() };
+    },
+    async respondPermission(caller, { sessionId, permissionId, ...answer }) {
+      const session = await sessions.get(caller.user, sessionId);
+      return { outcome: await session.respond(permissionId, answer, actor(caller)) };
+    },
+    async setModel(caller, { sessionId, model }) {
+      const session = await sessions.get(caller.user, sessionId);
+      await session.configure({ model });
+      return {};
+    },
+    async setPermissionMode(caller, { sessionId, permissionMode }) {
+      const session = await sessions.get(caller.user, sessionId);
+      await session.configure({ permissionMode });
+      return {};
+    },
+    async sessionBackgrounded(caller, { sessionId }) {
+      await sessions.get(caller.user, sessionId);
+      sessions.setForeground(sessionId, caller.deviceId, false);
+      return {};
+    },
+    async sessionForegrounded(caller, { sessionId }) {
+      await sessions.get(caller.user, sessionId);
+      sessions.setForeground(sessionId, caller.deviceId, true);
+      return {};
+    },
+    async endSession(caller, { sessionId }) {
+      const session = await sessions.get(caller.user, sessionId);
+      await session.end("endedByUser");
+      return {};
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { CompanionError } from "@claude-companion/protocol";
+import { type AgentProvider, agentEnvironment, createClaudeProvider } from "./agents/index.ts";
+import { createAuth, createOriginPolicy } from "./auth/index.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createHandlers } from "./commands/index.ts";
+import type { Config } from "./config.ts";
+import { createHub, createPositions } from "./delivery/index.ts";
+import { type Gateway, openGateway } from "./gateway/index.ts";
+import { createRetention } from "./log/index.ts";
+import { createDirectories } from "./projects/index.ts";
+import { createSessions } from "./sessions/index.ts";
+import { openSqliteStorage } from "./storage/index.ts";
+import { createLogger, createReport, type Report } from "./telemetry/index.ts";
+import { readVersion } from "./version.ts";
+
+const housekeepingMs = 10 * 60_000;
+const dayMs = 86_400_000;
+
+/** A running server. */
+export interface Companion extends AsyncDisposable {
+  /** Where it is reached, without a token. */
+  readonly url: string;
+  /** AUTH_TOKEN, or the token made for this run. */
+  readonly token: string;
+  readonly tokenWasMade: boolean;
+  readonly report: Report;
+  readonly connections: Gateway["connections"];
+  /** Ends in order: clients told, agents ended, log flushed. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts the parts together and starts them. The only place that knows all rooms.
+ * @param config from `readConfig`
+ * @param parts what is not the house's own: the environment agents are given a choice of, and, for tests, agents and a clock
+ * @throws CompanionError with what to do; what was opened is closed again
+ */
+export async function createCompanion(
+  config: Config,
+  parts: {
+    environment: Readonly<Record<string, string | undefined>>;
+    providers?: readonly AgentProvider[];
+    clock?: Clock;
+    logTo?: { write(line: string): void };
+  },
+): Promise<Companion> {
+  const clock = parts.clock ?? systemClock;
+  const logger = createLogger({ level: config.LOG_LEVEL, destination: parts.logTo });
+  const report = createReport(logger);
+  await using opening = new AsyncDisposableStack();
+
+  const storage = await openSqliteStorage({ path: join(config.DATA_DIR, "companion.db"), now: clock.now });
+  opening.defer(() => storage.close());
+  const { log, records } = storage;
+  const token = config.AUTH_TOKEN ?? randomBytes(24).toString("base64url");
+  const auth = await createAuth({ authToken: token, records, clock });
+  const directories = await createDirectories({ roots: config.PROJECT_ROOTS });
+  const hub = createHub({ log, clock });
+  opening.defer(() => hub.close());
+  const positions = createPositions({
+    records,
+    clock,
+    onError: (error) => report.storageFailed({ operation: "save positions", error }),
+  });
+  opening.defer(() => positions.close());
+  const providers = parts.providers ?? [
+    createClaudeProvider({
+      cliPath: config.CLAUDE_CLI_PATH,
+      environment: agentEnvironment(parts.environment, config.AGENT_ENV),
+    }),
+  ];
+  // Asked now, so that the first client need not wait for the answer.
+  for (const provider of providers) void provider.check();
+  const sessions = await createSessions({
+    log,
+    records,
+    hub,
+    providers,
+    directories,
+    report,
+    clock,
+    limits: {
+      sessionsPerUser: config.SESSIONS_MAX,
+      hibernateAfterMs: config.HIBERNATE_AFTER_MINUTES * 60_000,
+      expireAfterMs: config.EXPIRE_AFTER_DAYS * dayMs,
+    },
+  });
+  opening.defer(() => sessions.close());
+  const retention = createRetention({
+    log,
+    sessions: sessions.ids,
+    limits: { ageMs: config.RETENTION_DAYS * dayMs, bytesMax: config.RETENTION_MEGABYTES * 1_048_576, keepEvents: 1 },
+    now: clock.now,
+    schedule: (run) => every(clock, housekeepingMs, run),
+    onError: (error) => report.storageFailed({ operation: "retention", error }),
+  });
+  opening.defer(() => retention.close());
+  opening.defer(
+    every(clock, housekeepingMs, () => {
+      sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
+    }),
+  );
+  const gateway = await openGateway({
+    house: {
+      handlers: createHandlers({ sessions, positions, log }),
+      sessions,
+      hub,
+      positions,
+      log,
+      records,
+      check: storage.check,
+      auth,
+      origins: createOriginPolicy({ hosts: config.ALLOWED_HOSTS, origins: config.ALLOWED_ORIGINS }),
+      report,
+      clock,
+    },
+    host: config.HOST,
+    port: config.PORT,
+    version: readVersion(),
+    limits: {
+      frameBytesMax: config.FRAME_BYTES_MAX,
+      commandsPerSecond: config.COMMANDS_PER_SECOND,
+      connectionsMax: config.CONNECTIONS_MAX,
+      connectionsPerAddress: config.CONNECTIONS_PER_ADDRESS,
+      sessionsMax: config.SESSIONS_MAX,
+      heartbeatMs: config.HEARTBEAT_SECONDS * 1_000,
+      stalledMs: config.STALLED_SECONDS * 1_000,
+    },
+  }).catch((error: unknown) => {
+    throw explainListen(error, config);
+  });
+  opening.defer(() => gateway.close());
+
+  const all = opening.move();
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= all.disposeAsync();
+    return closing;
+  };
+  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
+  return {
+    url: `http://${host}:${gateway.address.port}`,
+    token,
+    tokenWasMade: config.AUTH_TOKEN === undefined,
+    report,
+    get connections() {
+      return gateway.connections;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Calls `run` again and again; the returned function stops it. */
+function every(clock: Clock, ms: number, run: () => void): () => void {
+  let cancel = clock.after(ms, again);
+  function again(): void {
+    run();
+    cancel = clock.after(ms, again);
+  }
+  return () => cancel();
+}
+
+function explainListen(error: unknown, config: Config): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const where = `${config.HOST}:${config.PORT}`;
+  if (code === "EADDRINUSE")
+    return new CompanionError(
+      "CONFLICT",
+      `${where} is in use, perhaps by another companion server. Stop that, or choose another --port (0 picks a free one).`,
+    );
+  if (code === "EACCES")
+    return new CompanionError("FORBIDDEN", `${where} may not be listened on by this user. Choose a --port above 1023.`);
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return new CompanionError("INVALID_REQUEST", `HOST ${config.HOST} is no address of this machine.`);
+  return error;
+}

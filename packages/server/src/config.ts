@@ -1,0 +1,210 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { CompanionError } from "@claude-companion/protocol";
+import { z } from "zod";
+
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const number = (min: number, max: number) => z.coerce.number().min(min).max(max);
+const list = (separator: RegExp) =>
+  z.string().transform((text) =>
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  );
+const path = z
+  .string()
+  .min(1)
+  .transform((text) => resolve(text.replace(/^~(?=$|\/)/, homedir())));
+
+interface Setting<T extends z.ZodType = z.ZodType> {
+  schema: T;
+  /** As it would be written; undefined: there is none. */
+  standard: string | undefined;
+  /** What is wanted, to complete "PORT must be ...". */
+  wants: string;
+  meaning: string;
+  secret?: true;
+}
+const setting = <T extends z.ZodType>(schema: T, rest: Omit<Setting<T>, "schema">): Setting<T> => ({ schema, ...rest });
+
+/** The one table of settings: the name in the environment; `--port` is the flag of PORT. */
+export const settings = {
+  PORT: setting(integer(0, 65_535), {
+    standard: "3001",
+    wants: "a port number, 0 to 65535 (0 picks a free one)",
+    meaning: "Where the server listens.",
+  }),
+  HOST: setting(z.string().min(1), {
+    standard: "127.0.0.1",
+    wants: "an address of this machine",
+    meaning: "The address to listen on; others than loopback need AUTH_TOKEN.",
+  }),
+  AUTH_TOKEN: setting(
+    z
+      .string()
+      .min(16)
+      .regex(/^[\x21-\x7e]+$/)
+      .optional(),
+    {
+      standard: undefined,
+      wants: "at least 16 printable characters without spaces",
+      meaning: "The owner's token. Without it each start makes one and prints it.",
+      secret: true,
+    },
+  ),
+  PROJECT_ROOTS: setting(list(/[,\n]/).pipe(z.array(z.string()).min(1)), {
+    standard: "~",
+    wants: "directories, separated by commas",
+    meaning: "Agents work in these directories and below, nowhere else.",
+  }),
+  DATA_DIR: setting(path, {
+    standard: join("~", ".claude-companion"),
+    wants: "a directory",
+    meaning: "Where the event log and all records live.",
+  }),
+  LOG_LEVEL: setting(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
+    standard: "info",
+    wants: "one of trace, debug, info, warn, error, fatal, silent",
+    meaning: "How much is logged (JSON lines on standard error).",
+  }),
+  CLAUDE_CLI_PATH: setting(path.optional(), {
+    standard: undefined,
+    wants: "the path of a `claude` program",
+    meaning: "Use this CLI instead of the one that comes along.",
+  }),
+  AGENT_ENV: setting(list(/,/), {
+    standard: "",
+    wants: "names of environment variables, separated by commas",
+    meaning: "Further variables that agents may see.",
+  }),
+  ALLOWED_HOSTS: setting(list(/,/), {
+    standard: "",
+    wants: "host names, separated by commas",
+    meaning: "Names under which this server is reached, besides localhost and addresses.",
+  }),
+  ALLOWED_ORIGINS: setting(list(/,/), {
+    standard: "",
+    wants: "origins such as https://app.example, separated by commas",
+    meaning: "Web pages of other origins that may use this server.",
+  }),
+  HIBERNATE_AFTER_MINUTES: setting(number(0.001, 100_000), {
+    standard: "10",
+    wants: "minutes, more than 0",
+    meaning: "An idle session's agent is ended after this; the next message wakes it.",
+  }),
+  EXPIRE_AFTER_DAYS: setting(number(0.001, 100_000), {
+    standard: "90",
+    wants: "days, more than 0",
+    meaning: "A session that nobody used for this long is ended.",
+  }),
+  SESSIONS_MAX: setting(integer(1, 1_000_000), {
+    standard: "1000",
+    wants: "a number from 1",
+    meaning: "Sessions that one user may have.",
+  }),
+  RETENTION_DAYS: setting(number(0.001, 100_000), {
+    standard: "90",
+    wants: "days, more than 0",
+    meaning: "Events older than this leave the log.",
+  }),
+  RETENTION_MEGABYTES: setting(number(0.001, 1_000_000), {
+    standard: "256",
+    wants: "megabytes, more than 0",
+    meaning: "Most that one session's events take in the log; the oldest go first.",
+  }),
+  FRAME_BYTES_MAX: setting(integer(1_024, 268_435_456), {
+    standard: "16777216",
+    wants: "bytes, 1024 to 268435456",
+    meaning: "The largest frame or request body that a client may send.",
+  }),
+  COMMANDS_PER_SECOND: setting(number(0.1, 1_000_000), {
+    standard: "50",
+    wants: "a number from 0.1",
+    meaning: "Commands that one connection may send; bursts of four seconds' worth are fine.",
+  }),
+  CONNECTIONS_MAX: setting(integer(1, 1_000_000), {
+    standard: "20000",
+    wants: "a number from 1",
+    meaning: "WebSocket connections of the whole server.",
+  }),
+  CONNECTIONS_PER_ADDRESS: setting(integer(1, 1_000_000), {
+    standard: "1000",
+    wants: "a number from 1",
+    meaning: "WebSocket connections from one address.",
+  }),
+  HEARTBEAT_SECONDS: setting(number(0.05, 3_600), {
+    standard: "20",
+    wants: "seconds, 0.05 to 3600",
+    meaning: "How often connections are pinged; silent for 1.5 times this, they are dead.",
+  }),
+  STALLED_SECONDS: setting(number(0.05, 3_600), {
+    standard: "30",
+    wants: "seconds, 0.05 to 3600",
+    meaning: "A connection that takes nothing for this long is closed with 4008; its client goes on from its position.",
+  }),
+} as const satisfies Record<string, Setting>;
+
+/** Name of a setting. */
+export type SettingName = keyof typeof settings;
+/** All settings, validated and frozen. */
+export type Config = Readonly<{ [Name in SettingName]: z.output<(typeof settings)[Name]["schema"]> }>;
+
+/** The flag of a setting: `DATA_DIR` is `--data-dir`. */
+export const flagOf = (name: SettingName): string => name.toLowerCase().replaceAll("_", "-");
+
+/**
+ * Reads the settings: flags first, then the environment, then the `.env` file, then what is standard.
+ * @throws CompanionError `INVALID_REQUEST` that names the setting, what it got and what it wants
+ */
+export function readConfig(sources: {
+  flags: Readonly<Record<string, string | undefined>>;
+  environment: Readonly<Record<string, string | undefined>>;
+  file: Readonly<Record<string, string | undefined>>;
+}): Config {
+  const entries = (Object.keys(settings) as SettingName[]).map((name) => {
+    const { schema, standard, wants, ...rest }: Setting = settings[name];
+    // Set to nothing counts as not set, as in a shell or a compose file.
+    const given = sources.flags[flagOf(name)] || sources.environment[name] || sources.file[name] || undefined;
+    const parsed = schema.safeParse(given ?? standard);
+    if (parsed.success) return [name, parsed.data];
+    const got = rest.secret ? `${given?.length ?? 0} characters (hidden)` : JSON.stringify(given);
+    throw new CompanionError(
+      "INVALID_REQUEST",
+      `${name} must be ${wants}, but is ${got}. Correct it in the environment, in .env or with --${flagOf(name)}.`,
+    );
+  });
+  const config: Config = Object.freeze(Object.fromEntries(entries));
+  if (config.AUTH_TOKEN === undefined && !isLoopback(config.HOST)) {
+    throw new CompanionError(
+      "INVALID_REQUEST",
+      `HOST is ${config.HOST}, so others could reach this server, and AUTH_TOKEN is not set. Set AUTH_TOKEN to a long random text, or listen on 127.0.0.1.`,
+    );
+  }
+  return config;
+}
+
+/** True for the names and addresses of this machine that nobody else can reach. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** The settings as lines to read, secrets hidden. */
+export function describeConfig(config: Config): string {
+  const names = Object.keys(settings) as SettingName[];
+  const width = Math.max(...names.map((name) => name.length));
+  return names
+    .map((name) => {
+      const { secret }: Setting = settings[name];
+      const value = config[name];
+      const shown =
+        value === undefined
+          ? "(not set)"
+          : secret
+            ? "(set, hidden)"
+            : Array.isArray(value)
+              ? value.join(",")
+              : String(value);
+      return `${name.padEnd(width)}  ${shown}`;
+    })
+    .join("\n");
+}

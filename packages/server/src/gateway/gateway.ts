@@ -1,0 +1,92 @@
+import type { Auth, OriginPolicy } from "../auth/index.ts";
+import type { Clock } from "../clock.ts";
+import type { Handlers } from "../commands/index.ts";
+import type { Hub, Positions } from "../delivery/index.ts";
+import type { EventLog } from "../log/index.ts";
+import type { Records } from "../records/index.ts";
+import type { Sessions } from "../sessions/index.ts";
+import type { Report } from "../telemetry/index.ts";
+import { addCommandRoutes } from "./http/command-routes.ts";
+import { addHealthRoutes } from "./http/health-routes.ts";
+import { createHttpServer } from "./http/server.ts";
+import { addSessionRoutes } from "./http/session-routes.ts";
+import { createPlaces } from "./limits.ts";
+import { openSocketDoor } from "./socket/upgrade.ts";
+
+/** Both doors of the server: WebSocket and REST. */
+export interface Gateway {
+  /** Where it listens. */
+  readonly address: { host: string; port: number };
+  readonly connections: number;
+  /** Tells clients (1001), ends requests, frees the port. */
+  close(): Promise<void>;
+}
+
+/** What the doors lead to. */
+export interface GatewayHouse {
+  handlers: Handlers;
+  sessions: Sessions;
+  hub: Hub;
+  positions: Positions;
+  log: EventLog;
+  records: Records;
+  check: () => Promise<void>;
+  auth: Auth;
+  origins: OriginPolicy;
+  report: Report;
+  clock: Clock;
+}
+
+/** Limits that clients meet. */
+export interface GatewayLimits {
+  frameBytesMax: number;
+  commandsPerSecond: number;
+  connectionsMax: number;
+  connectionsPerAddress: number;
+  sessionsMax: number;
+  heartbeatMs: number;
+  stalledMs: number;
+}
+
+/**
+ * Opens both doors on one port.
+ * @throws the system's error when the port cannot be had
+ */
+export async function openGateway(options: {
+  house: GatewayHouse;
+  host: string;
+  port: number;
+  version: string;
+  limits: GatewayLimits;
+}): Promise<Gateway> {
+  const { house, version, limits } = options;
+  let closing = false;
+  const app = await createHttpServer({ ...house, version, limits });
+  addHealthRoutes(app, { ...house, version, isClosing: () => closing });
+  addSessionRoutes(app, house);
+  addCommandRoutes(app, house.handlers);
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  await app.ready();
+  const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
+  const door = openSocketDoor({ server: app.server, house, places, version, limits });
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await door.close();
+    await app.close();
+    throw error;
+  }
+  const bound = app.server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : options.port;
+  return {
+    address: { host: options.host, port },
+    get connections() {
+      return door.connections;
+    },
+    async close() {
+      closing = true;
+      await door.close();
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { getHeapStatistics } from "node:v8";
+import { z } from "zod";
+import type { Auth } from "../../auth/index.ts";
+import type { Clock } from "../../clock.ts";
+import type { Sessions } from "../../sessions/index.ts";
+import { authenticate } from "../access.ts";
+import type { HttpServer } from "./server.ts";
+
+const State = z.enum(["healthy", "degraded", "unhealthy"]);
+const Check = z.object({ status: State, message: z.string().optional() });
+const Health = z.object({
+  status: State,
+  version: z.string(),
+  claudeCodeAvailable: z.boolean(),
+  checks: z.object({ database: Check, claude: Check, memory: Check }),
+});
+type Checked = z.infer<typeof Check>;
+
+const keepMs = 1_000;
+const heapShareMax = 0.9;
+
+/** `/health` for people and monitors, `/health/live` and `/health/ready` for supervisors. None needs a token. */
+export function addHealthRoutes(
+  app: HttpServer,
+  house: {
+    check: () => Promise<void>;
+    sessions: Pick<Sessions, "agents">;
+    auth: Auth;
+    clock: Clock;
+    version: string;
+    isClosing: () => boolean;
+  },
+): void {
+  let known: { at: number; checks: Promise<z.infer<typeof Health>["checks"]> } | undefined;
+
+  async function database(): Promise<Checked> {
+    return house.check().then(
+      () => ({ status: "healthy" }),
+      (error: unknown) => ({ status: "unhealthy", message: error instanceof Error ? error.message : String(error) }),
+    );
+  }
+  async function claude(): Promise<Checked> {
+    const [agent] = await house.sessions.agents();
+    if (agent?.available) return { status: "healthy", ...(agent.warning ? { message: agent.warning } : {}) };
+    return { status: "degraded", message: agent?.reason ?? "There is no agent." };
+  }
+  function memory(): Checked {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    const share = used / limit;
+    if (share < heapShareMax) return { status: "healthy" };
+    return {
+      status: "degraded",
+      message: `${Math.round(share * 100)} % of the heap's ${Math.round(limit / 1_048_576)} MB are in use.`,
+    };
+  }
+  async function runChecks() {
+    const [databaseState, claudeState] = await Promise.all([database(), claude()]);
+    return { database: databaseState, claude: claudeState, memory: memory() };
+  }
+  /** Anybody may ask, so asking often must cost nothing. */
+  function checks() {
+    const now = house.clock.monotonicMs();
+    if (known === undefined || now - known.at > keepMs) known = { at: now, checks: runChecks() };
+    return known.checks;
+  }
+  /** Messages name paths and accounts: they are for those who have a token. */
+  function mayReadMessages(authorization: string | undefined): boolean {
+    try {
+      authenticate(house.auth, { authorization, query: new URLSearchParams(), takesTicket: false });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  const describe = (operationId: string, summary: string) => ({ operationId, summary, tags: ["health"], security: [] });
+
+  app.get(
+    "/health",
+    {
+      schema: {
+        ...describe("health", "How the server is; messages only with a token."),
+        response: { 200: Health, 503: Health },
+      },
+    },
+    async (request, reply) => {
+      const found = await checks();
+      const states = Object.values(found).map((check) => check.status);
+      const status = states.includes("unhealthy") ? "unhealthy" : states.includes("degraded") ? "degraded" : "healthy";
+      const bare = ({ status: state }: Checked): Checked => ({ status: state });
+      const shown = mayReadMessages(request.headers.authorization)
+        ? found
+        : { database: bare(found.database), claude: bare(found.claude), memory: bare(found.memory) };
+      const claudeCodeAvailable = found.claude.status === "healthy";
+      return reply
+        .code(status === "unhealthy" ? 503 : 200)
+        .send({ status, version: house.version, claudeCodeAvailable, checks: shown });
+    },
+  );
+  const Alive = z.object({ status: z.literal("ok") });
+  const NotReady = z.object({ status: z.literal("notReady") });
+  app.get(
+    "/health/live",
+    { schema: { ...describe("live", "The process answers."), response: { 200: Alive } } },
+    async () => ({ status: "ok" as const }),
+  );
+  app.get(
+    "/health/ready",
+    {
+      schema: {
+        ...describe("ready", "It takes work: the database can be written and the server is not stopping."),
+        response: { 200: Alive, 503: NotReady },
+      },
+    },
+    async (_request, reply) => {
+      const ready = !house.isClosing() && (await checks()).database.status === "healthy";
+      return ready ? { status: "ok" as const } : reply.code(503).send({ status: "notReady" as const });
+    },
+  );
+}

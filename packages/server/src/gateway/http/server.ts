@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { CompanionError } from "@claude-companion/protocol";
+import compress from "@fastify/compress";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import {
+  createJsonSchemaTransform,
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
+import type { Clock } from "../../clock.ts";
+import type { Caller } from "../../commands/index.ts";
+import type { Report } from "../../telemetry/index.ts";
+import { authenticate, checkOrigin } from "../access.ts";
+import { identify } from "../identity.ts";
+import { type Bucket, createBucket } from "../limits.ts";
+import { companionErrorOf } from "../reply.ts";
+import { problemOf } from "./problem.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set on every route below /api. */
+    caller: Caller;
+    principal: Principal;
+  }
+}
+
+const bucketsMax = 10_000;
+
+/** Our HTTP server before its routes: schemas, errors, ids, who asks. */
+export async function createHttpServer(options: {
+  auth: Auth;
+  origins: OriginPolicy;
+  report: Report;
+  clock: Clock;
+  version: string;
+  limits: { frameBytesMax: number; commandsPerSecond: number };
+}) {
+  const { auth, origins, report, clock, limits } = options;
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.frameBytesMax,
+    // Our own limits on ids that come in: they go into logs and answers.
+    genReqId: (request) => {
+      const given = request.headers["x-request-id"];
+      return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+    },
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  await app.register(compress, { threshold: 1_024 });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Claude Companion Server",
+        version: options.version,
+        description: "Follow and steer coding agents. The same commands, schemas and errors as on the WebSocket.",
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    transform: createJsonSchemaTransform({}),
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs", uiConfig: { docExpansion: "list" } });
+
+  /** Requests of one address share a bucket; the oldest is forgotten when there are too many. */
+  const buckets = new Map<string, Bucket>();
+  function bucketOf(address: string): Bucket {
+    const known = buckets.get(address);
+    if (known) return known;
+    const [oldest] = buckets.keys();
+    if (buckets.size >= bucketsMax && oldest !== undefined) buckets.delete(oldest);
+    const bucket = createBucket({ perSecond: limits.commandsPerSecond, clock });
+    buckets.set(address, bucket);
+    return bucket;
+  }
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    reply.header("x-content-type-options", "nosniff");
+    checkOrigin(origins, request.headers);
+    if (!request.url.startsWith("/api/")) return;
+    reply.header("cache-control", "no-store");
+    const retryAfterSeconds = bucketOf(request.ip).take();
+    if (retryAfterSeconds > 0) {
+      throw new CompanionError(
+        "RATE_LIMITED",
+        `More than ${limits.commandsPerSecond} requests a second from this address.`,
+        {
+          retryAfterSeconds: Math.ceil(retryAfterSeconds),
+        },
+      );
+    }
+    const query = new URL(request.url, "http://localhost").searchParams;
+    const principal = authenticate(auth, { authorization: request.headers.authorization, query, takesTicket: false });
+    const { deviceId, name } = identify(principal, request.headers, query);
+    request.principal = principal;
+    request.caller = { user: principal.user, deviceId, deviceName: name };
+  });
+
+  function answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const error = translate(thrown);
+    report.commandFailed({
+      type: `${request.method} ${request.routeOptions.url ?? "?"}`,
+      code: error.code,
+      requestId: request.id,
+      error: thrown,
+    });
+    if (typeof error.details?.retryAfterSeconds === "number")
+      reply.header("retry-after", error.details.retryAfterSeconds);
+    if (error.status === 401) reply.header("www-authenticate", "Bearer");
+    // A problem is sent as it is: no schema of a route describes it.
+    reply
+      .code(error.status)
+      .type("application/problem+json")
+      .serializer(JSON.stringify)
+      .send(problemOf(error, request.id));
+  }
+  app.setErrorHandler((error, request, reply) => answer(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    answer(
+      new CompanionError("NOT_FOUND", `There is no ${request.method} ${request.url.split("?")[0]}. See /docs.`),
+      request,
+      reply,
+    ),
+  );
+  return app;
+}
+
+/** The HTTP server with its schemas. */
+export type HttpServer = Awaited<ReturnType<typeof createHttpServer>>;
+
+function translate(thrown: unknown): CompanionError {
+  if (hasZodFastifySchemaValidationErrors(thrown)) {
+    const issues = thrown.validation.map((issue) => ({
+      path: issue.instancePath.slice(1).replaceAll("/", "."),
+      problem: issue.message ?? "",
+    }));
+    const [first] = issues;
+    const where = first?.path ? ` at \`${first.path}\`` : "";
+    return new CompanionError(
+      "INVALID_REQUEST",
+      `The ${thrown.validationContext ?? "request"} is not valid${where}: ${first?.problem}.`,
+      { issues },
+    );
+  }
+  const { code, statusCode, message }: Partial<FastifyError> = thrown instanceof Error ? thrown : {};
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new CompanionError("PAYLOAD_TOO_LARGE", "The body is over FRAME_BYTES_MAX. Send less.");
+  // What the framework itself refuses (no JSON, a wrong content type) is the client's to mend.
+  if (typeof code === "string" && code.startsWith("FST_ERR_") && (statusCode ?? 500) < 500)
+    return new CompanionError("INVALID_REQUEST", message ?? "The request is not valid.");
+  if (thrown instanceof SyntaxError)
+    return new CompanionError("INVALID_REQUEST", `The body is not JSON: ${thrown.message}`);
+  return companionErrorOf(thrown);
+}

@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { DeviceId } from "@claude-companion/protocol";
+import type { Principal } from "../auth/index.ts";
+
+/** Which device speaks. */
+export interface Identity {
+  deviceId: string;
+  source: "client" | "fingerprint";
+  name: string;
+}
+
+/**
+ * The device's own id, else a fingerprint of user, user agent and platform: good enough to find again what it followed.
+ * @param query the query of the URL; a header wins over it
+ */
+export function identify(principal: Principal, headers: IncomingHttpHeaders, query: URLSearchParams): Identity {
+  const agent = headers["user-agent"] ?? "";
+  const platform = String(headers["sec-ch-ua-platform"] ?? "").replaceAll('"', "");
+  const givenName = (text(headers["x-device-name"]) ?? query.get("deviceName"))?.trim().slice(0, 100);
+  const name = givenName || nameOf(agent, platform);
+  const given = DeviceId.safeParse(text(headers["x-device-id"]) ?? query.get("deviceId"));
+  if (given.success) return { deviceId: given.data.toLowerCase(), source: "client", name };
+  return { deviceId: uuidOf(`${principal.user}\n${agent}\n${platform}`), source: "fingerprint", name };
+}
+
+/** A UUID (version 8) from anything: the same text gives the same UUID. */
+export function uuidOf(seed: string): string {
+  const hex = createHash("sha256").update(seed).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function nameOf(agent: string, platform: string): string {
+  const system = /iPhone|iPad|Android|Windows|Macintosh|Linux/.exec(agent)?.[0] ?? platform;
+  const program = /Firefox|Edg|Chrome|Safari|curl|node/i.exec(agent)?.[0];
+  return [program, system].filter(Boolean).join(" on ") || "unnamed device";
+}
+
+const text = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;

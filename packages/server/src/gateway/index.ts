@@ -1,0 +1,1 @@
+export { type Gateway, type GatewayLimits, openGateway } from "./gateway.ts";

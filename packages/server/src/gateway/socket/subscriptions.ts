@@ -1,0 +1,126 @@
+import type { Clock } from "../../clock.ts";
+import type { Subscription } from "../../delivery/index.ts";
+import type { Writer } from "./writer.ts";
+
+/** What one connection follows, and how fast it may be sent to. */
+export interface Subscriptions {
+  /** Begins to send. One a session: an older one of the same session ends. */
+  add(subscription: Subscription): void;
+  /** @returns whether there was one */
+  remove(sessionId: string): boolean;
+  /** The client has stored everything up to here. */
+  acknowledged(sessionId: string, seq: number): void;
+  /** The socket took something. */
+  progressed(): void;
+  /** How long there was something to send that the client did not take. */
+  stalledMs(): number;
+  close(): void;
+}
+
+interface Entry {
+  readonly subscription: Subscription;
+  /** Sent and not acknowledged, oldest first. */
+  unacknowledged: { seq: number; bytes: number }[];
+}
+
+/**
+ * A client is paced by its acknowledgements as well as by its socket, because the kernel swallows megabytes before the
+ * socket shows anything. One that never acknowledges is paced by the socket alone. What is not sent is not held: the
+ * subscription reads it again from the log.
+ * @param options.windowBytes most that may be sent and not acknowledged
+ * @param options.onFailure a subscription broke (the log could not be read)
+ */
+export function createSubscriptions(options: {
+  writer: Pick<Writer, "sendBatch" | "room">;
+  windowBytes: number;
+  clock: Pick<Clock, "monotonicMs">;
+  onFailure: (sessionId: string, error: unknown) => void;
+}): Subscriptions {
+  const { writer, clock } = options;
+  const entries = new Map<string, Entry>();
+  let acknowledges = false;
+  let unacknowledgedBytes = 0;
+  let blocked = 0;
+  let progressAt = 0;
+  let closed = false;
+  let opened: { promise: Promise<void>; resolve: () => void } | undefined;
+
+  const windowIsFull = () => acknowledges && unacknowledgedBytes >= options.windowBytes && !closed;
+  function openWindow(): void {
+    opened?.resolve();
+    opened = undefined;
+  }
+  async function wait(): Promise<void> {
+    if (blocked === 0) progressAt = clock.monotonicMs();
+    blocked += 1;
+    for (;;) {
+      const drained = writer.room();
+      if (drained !== undefined) await drained;
+      else if (windowIsFull()) {
+        opened ??= Promise.withResolvers<void>();
+        await opened.promise;
+      } else break;
+    }
+    blocked -= 1;
+  }
+  async function pump(entry: Entry): Promise<void> {
+    for await (const batch of entry.subscription.batches()) {
+      const bytes = writer.sendBatch(batch);
+      if (acknowledges && batch.lastSeq !== undefined && entries.get(entry.subscription.sessionId) === entry) {
+        entry.unacknowledged.push({ seq: batch.lastSeq, bytes });
+        unacknowledgedBytes += bytes;
+      }
+      // No promise in the common case: this runs for every event and every client.
+      if (windowIsFull() || writer.room() !== undefined) await wait();
+    }
+  }
+  function forget(entry: Entry): void {
+    for (const { bytes } of entry.unacknowledged.splice(0)) unacknowledgedBytes -= bytes;
+    if (!windowIsFull()) openWindow();
+    entry.subscription.close();
+  }
+
+  const subscriptions: Subscriptions = {
+    add(subscription) {
+      subscriptions.remove(subscription.sessionId);
+      const entry: Entry = { subscription, unacknowledged: [] };
+      entries.set(subscription.sessionId, entry);
+      pump(entry).catch((error: unknown) => {
+        if (entries.get(subscription.sessionId) !== entry) return;
+        subscriptions.remove(subscription.sessionId);
+        options.onFailure(subscription.sessionId, error);
+      });
+    },
+    remove(sessionId) {
+      const entry = entries.get(sessionId);
+      if (entry === undefined) return false;
+      entries.delete(sessionId);
+      forget(entry);
+      return true;
+    },
+    acknowledged(sessionId, seq) {
+      acknowledges = true;
+      const entry = entries.get(sessionId);
+      if (entry === undefined) return;
+      const { unacknowledged } = entry;
+      let count = 0;
+      for (; (unacknowledged[count]?.seq ?? Number.POSITIVE_INFINITY) <= seq; count++) {
+        unacknowledgedBytes -= unacknowledged[count]?.bytes ?? 0;
+      }
+      if (count === 0) return;
+      unacknowledged.splice(0, count);
+      progressAt = clock.monotonicMs();
+      if (!windowIsFull()) openWindow();
+    },
+    progressed() {
+      progressAt = clock.monotonicMs();
+    },
+    stalledMs: () => (blocked === 0 ? 0 : clock.monotonicMs() - progressAt),
+    close() {
+      closed = true;
+      for (const sessionId of [...entries.keys()]) subscriptions.remove(sessionId);
+      openWindow();
+    },
+  };
+  return subscriptions;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { CompanionError, PROTOCOL_VERSION } from "@claude-companion/protocol";
+import { WebSocketServer } from "ws";
+import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
+import type { Records } from "../../records/index.ts";
+import { authenticate, checkOrigin } from "../access.ts";
+import { problemOf } from "../http/problem.ts";
+import { type Identity, identify } from "../identity.ts";
+import type { Places } from "../limits.ts";
+import { companionErrorOf } from "../reply.ts";
+import { type Connection, type ConnectionHouse, createConnection } from "./connection.ts";
+import { createEncoder } from "./encoder.ts";
+import { createTurnEnd } from "./turn-end.ts";
+import { createWriter } from "./writer.ts";
+
+const windowBytes = { standard: 256 * 1024, min: 16 * 1024, max: 8 * 1024 * 1024 };
+
+/** The WebSocket door. */
+export interface SocketDoor {
+  readonly connections: number;
+  /** Takes no more connections and tells those there are that the server goes away (1001). */
+  close(): Promise<void>;
+}
+
+/** What the door needs of the house. */
+export interface SocketHouse extends ConnectionHouse {
+  auth: Auth;
+  origins: OriginPolicy;
+  records: Pick<Records, "devices">;
+}
+
+/** Opens `/ws` on an HTTP server. */
+export function openSocketDoor(options: {
+  server: Server;
+  house: SocketHouse;
+  places: Places;
+  version: string;
+  limits: {
+    frameBytesMax: number;
+    commandsPerSecond: number;
+    sessionsMax: number;
+    heartbeatMs: number;
+    stalledMs: number;
+  };
+}): SocketDoor {
+  const { server, house, places, limits } = options;
+  const { clock, report } = house;
+  // Compression costs 226 KB a connection; live traffic goes without (docs/decisions/0003).
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.frameBytesMax,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  const connections = new Set<Connection>();
+  const encoder = createEncoder();
+  const turnEnd = createTurnEnd();
+  let closed = false;
+
+  function admit(request: IncomingMessage): {
+    principal: Principal;
+    identity: Identity;
+    query: URLSearchParams;
+    release: () => void;
+  } {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    if (url.pathname !== "/ws") throw new CompanionError("NOT_FOUND", "WebSocket connections go to /ws.");
+    if (closed) throw new CompanionError("OVERLOADED", "The server is stopping. Come back in a moment.");
+    checkOrigin(house.origins, request.headers);
+    const { authorization } = request.headers;
+    const principal = authenticate(house.auth, { authorization, query: url.searchParams, takesTicket: true });
+    const place = places.take(request.socket.remoteAddress ?? "");
+    if (place === "total")
+      throw new CompanionError("OVERLOADED", "The server has as many connections as it takes. Come back later.");
+    if (place === "address")
+      throw new CompanionError("RATE_LIMITED", "Too many connections from this address. Close some.", {
+        retryAfterSeconds: 5,
+      });
+    return {
+      principal,
+      identity: identify(principal, request.headers, url.searchParams),
+      query: url.searchParams,
+      release: place,
+    };
+  }
+
+  async function restoredFor(user: string, deviceId: string) {
+    const followed = (await house.positions.list(deviceId)).filter((position) => position.subscribed);
+    const found = await Promise.all(
+      followed.map(async ({ sessionId, epoch, ackedSeq }) => {
+        const summary = await house.sessions.find(user, sessionId);
+        return summary && { sessionId, epoch, lastSeq: summary.lastSeq, ackedSeq };
+      }),
+    );
+    return found.filter((session) => session !== undefined);
+  }
+
+  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { principal, identity, query, release } = admit(request);
+    socket.once("close", release);
+    const { user, tokenId } = principal;
+    const { deviceId } = identity;
+    const [agents, restored] = await Promise.all([house.sessions.agents(), restoredFor(user, deviceId)]);
+    if (socket.destroyed) return;
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      if (Number(query.get("protocol") ?? PROTOCOL_VERSION) !== PROTOCOL_VERSION)
+        return ws.close(4510, `this server speaks protocol ${PROTOCOL_VERSION}`);
+      if (closed) return ws.close(1001, "the server is stopping");
+      const clientId = query.get("clientId")?.slice(0, 100) || randomUUID();
+      for (const other of connections)
+        if (other.clientId === clientId && other.user === user) other.close(4509, "replaced");
+      const asked = Number(query.get("window"));
+      const connection = createConnection({
+        ws,
+        makeWriter: (onProgress) => createWriter({ socket, encoder, turnEnd, onProgress }),
+        caller: { user, deviceId, deviceName: identity.name },
+        clientId,
+        tokenId,
+        welcome: {
+          clientId,
+          deviceId,
+          deviceIdSource: identity.source,
+          protocol: PROTOCOL_VERSION,
+          serverVersion: options.version,
+          user,
+          agents,
+          limits: {
+            frameBytesMax: limits.frameBytesMax,
+            commandsPerSecond: limits.commandsPerSecond,
+            sessionsMax: limits.sessionsMax,
+          },
+          heartbeatSeconds: limits.heartbeatMs / 1_000,
+          restored,
+        },
+        windowBytes: asked > 0 ? Math.min(Math.max(asked, windowBytes.min), windowBytes.max) : windowBytes.standard,
+        limits,
+        house,
+      });
+      connections.add(connection);
+      void connection.closed.then(() => connections.delete(connection));
+      report.connectionOpened({ clientId, deviceId, user });
+      const device = { deviceId, user, name: identity.name, lastSeenAt: clock.now() };
+      house.records.devices
+        .save(device)
+        .catch((error: unknown) => report.storageFailed({ operation: "save a device", error }));
+    });
+  }
+
+  function refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
+    const error = companionErrorOf(thrown);
+    report.upgradeRefused({ status: error.status, reason: error.message, address: request.socket.remoteAddress ?? "" });
+    const body = JSON.stringify(problemOf(error, undefined));
+    const retry =
+      typeof error.details?.retryAfterSeconds === "number" ? `Retry-After: ${error.details.retryAfterSeconds}\r\n` : "";
+    socket.end(
+      `HTTP/1.1 ${error.status} ${error.code}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+
+  server.on("upgrade", (request, socket, head) => {
+    // Until the library takes over, a reset of the connection is nobody else's to hear.
+    socket.on("error", () => {});
+    accept(request, socket, head).catch((error: unknown) => refuse(request, socket, error));
+  });
+  const stopRevoking = house.auth.onRevoked((tokenId) => {
+    for (const connection of connections) if (connection.tokenId === tokenId) connection.close(4501, "revoked");
+  });
+
+  const sweepMs = Math.min(1_000, limits.heartbeatMs / 4);
+  let cancelSweep = clock.after(sweepMs, sweep);
+  function sweep(): void {
+    for (const connection of connections) connection.sweep();
+    cancelSweep = clock.after(sweepMs, sweep);
+  }
+
+  return {
+    get connections() {
+      return connections.size;
+    },
+    async close() {
+      closed = true;
+      cancelSweep();
+      stopRevoking();
+      for (const connection of connections) connection.close(1001, "the server is stopping");
+      await Promise.all([...connections].map((connection) => connection.closed));
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Duplex } from "node:stream";
+import type { Batch } from "../../delivery/index.ts";
+import { type Encoder, encodeFrames } from "./encoder.ts";
+import type { TurnEnd } from "./turn-end.ts";
+
+const bufferBytesMax = 64 * 1024;
+
+/**
+ * Everything that one turn of the event loop has for a connection leaves in one write: the cost is per write to a
+ * socket, not per event or byte.
+ */
+export interface Writer {
+  send(frame: string): void;
+  /** @returns how many bytes it was */
+  sendBatch(batch: Batch): number;
+  /** Undefined: there is room; else resolves when the socket has taken what it had, or is gone. */
+  room(): Promise<void> | undefined;
+  /** Writes what waits, now. */
+  flush(): void;
+  /** What we hold for this client. The kernel may hold megabytes more. */
+  readonly bufferedBytes: number;
+}
+
+/** @param options.socket the upgraded connection; only whole messages are written to it, so the library's own may come between */
+export function createWriter(options: {
+  socket: Duplex;
+  encoder: Encoder;
+  turnEnd: TurnEnd;
+  onProgress: () => void;
+}): Writer {
+  const { socket, encoder, turnEnd } = options;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  let waiting: { promise: Promise<void>; resolve: () => void } | undefined;
+
+  function flush(): void {
+    if (pending.length === 0) return;
+    const bytes = pending.length === 1 ? (pending[0] ?? Buffer.alloc(0)) : Buffer.concat(pending, pendingBytes);
+    pending = [];
+    pendingBytes = 0;
+    if (!socket.destroyed && !socket.writableEnded && socket.write(bytes)) release();
+  }
+  function add(bytes: Buffer): void {
+    if (pending.length === 0) turnEnd.defer(flush);
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+  }
+  function release(): void {
+    options.onProgress();
+    waiting?.resolve();
+    waiting = undefined;
+  }
+  socket.on("drain", release);
+  socket.once("close", release);
+
+  const writer: Writer = {
+    get bufferedBytes() {
+      return pendingBytes + socket.writableLength;
+    },
+    send: (frame) => add(encodeFrames([frame])),
+    sendBatch(batch) {
+      const bytes = encoder.encode(batch);
+      add(bytes);
+      return bytes.length;
+    },
+    room() {
+      if (writer.bufferedBytes < bufferBytesMax || socket.destroyed) return undefined;
+      waiting ??= Promise.withResolvers<void>();
+      return waiting.promise;
+    },
+    flush,
+  };
+  return writer;
+}
