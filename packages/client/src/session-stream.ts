@@ -82,7 +82,7 @@ export function createSessionStream(options: {
       position = stored;
       begun = true;
     }
-    const from = begun
+    const from: Pick<CommandInput<"subscribe">, "after" | "epoch"> = begun
       ? { after: position.seq, ...(position.epoch === undefined ? {} : { epoch: position.epoch }) }
       : { after: after ?? "acked" };
     const data: CommandInput<"subscribe"> = { sessionId, ...from, ...(events ? { events } : {}) };
