@@ -12,7 +12,7 @@ export interface ScriptedAgent {
   /** Streams live text without ever completing the block. */
   stream(text: string): void;
   /** Uses a tool that needs no permission. */
-  useTool(name: string, input: Record<string, unknown>, result: string): void;
+  useTool(name: string, input: Record<string, unknown>, result: string, isError?: boolean): void;
   /** Asks the person; resolves with the answer, or undefined when the turn was interrupted. */
   ask(request: Partial<z.infer<typeof PermissionRequest>>): Promise<z.infer<typeof PermissionAnswer> | undefined>;
   /** Ends the agent as a crash would. Never returns. */
@@ -117,10 +117,10 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
         delta: { messageId: `msg_open_${conversationId}`, blockIndex: 0, kind: "text", text },
       });
     },
-    useTool(name, input, result) {
+    useTool(name, input, result, isError = false) {
       const toolUseId = `toolu_${randomUUID()}`;
       durable({ type: "toolUse", data: { toolUseId, messageId: `msg_${toolUseId}`, blockIndex: 0, name, input } });
-      durable({ type: "toolResult", data: { toolUseId, content: result, isError: false } });
+      durable({ type: "toolResult", data: { toolUseId, content: result, isError } });
     },
     async ask(partial) {
       const permissionId = partial.permissionId ?? randomUUID();
