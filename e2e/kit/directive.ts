@@ -24,7 +24,9 @@ export function prompt(...steps: Step[]): string {
 /** The same, but written slowly: `paceMs` between pieces of four characters. */
 export function slowly(paceMs: number, ...steps: Step[]): string {
   const directive: Directive = { steps, ...(paceMs > 0 ? { paceMs } : {}) };
-  return `${marks.begin}${JSON.stringify(directive)}${marks.end}`;
+  // Marks inside (a prompt for a sub-agent) are hidden from whoever looks for ours.
+  const text = JSON.stringify(directive).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e");
+  return `${marks.begin}${text}${marks.end}`;
 }
 
 /** The last script in a text. */

@@ -12,6 +12,14 @@ export interface Bench extends AsyncDisposable {
   asked(text: string): Promise<number>;
 }
 
+const patienceMs = 20_000;
+const briefly = (event: AgentEvent): string =>
+  event.kind === "durable"
+    ? event.event.type
+    : event.kind === "state" || event.kind === "message"
+      ? `${event.kind}:${event.state}`
+      : event.kind;
+
 /** Follows an agent: waits for an event, keeps all. */
 export function follow(agent: Agent) {
   const seen: AgentEvent[] = [];
@@ -27,10 +35,15 @@ export function follow(agent: Agent) {
     ended,
     /** The first event from `from` on that fits. */
     until<T extends AgentEvent>(fits: (event: AgentEvent) => event is T, from = 0): Promise<T> {
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
+        const give = setTimeout(
+          () => reject(new Error(`it did not come; there was: ${seen.map(briefly).join(" ")}`)),
+          patienceMs,
+        );
         const look = () => {
           const found = seen.slice(from).find(fits);
           if (found === undefined) return;
+          clearTimeout(give);
           waiting.delete(look);
           resolve(found);
         };
@@ -58,7 +71,7 @@ export const isDurable =
 
 /** What every provider must do: one suite, run over each of them. */
 export function agentContract(name: string, start: () => Promise<Bench>): void {
-  describe(`agent: ${name}`, { timeout: 60_000 }, () => {
+  describe(`agent: ${name}`, () => {
     async function open(bench: Bench, change: Partial<OpenOptions> = {}) {
       const agent = await bench.provider.open({
         sessionId: randomUUID(),
@@ -68,7 +81,8 @@ export function agentContract(name: string, start: () => Promise<Bench>): void {
         conversationId: undefined,
         ...change,
       });
-      return { agent, ...follow(agent), [Symbol.asyncDispose]: () => agent.close() };
+      const followed = follow(agent);
+      return { agent, ...(await followed), [Symbol.asyncDispose]: () => agent.close() };
     }
 
     test("[AGT-1] a turn: running, handed over, text while it is written, the whole, completed, answered, idle", async () => {

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { Transform } from "node:stream";
 import type { SpawnedProcess, SpawnOptions } from "@anthropic-ai/claude-agent-sdk";
 
@@ -6,22 +8,27 @@ import type { SpawnedProcess, SpawnOptions } from "@anthropic-ai/claude-agent-sd
 export interface ClaudeProcess extends SpawnedProcess {
   /** The last lines that it wrote to standard error. */
   stderrTail(): string;
-  /** Ends it and everything that it started. */
+  /** Ends it and what runs in its process group. */
   killGroup(signal: NodeJS.Signals): void;
+  /** Ends shells that it started in groups of their own and, having been killed, left behind. */
+  endLeftovers(): Promise<void>;
   /** Resolves when it is gone. */
   readonly exited: Promise<void>;
 }
 
 const stderrBytesMax = 4_096;
+/** Inherited by everything that the CLI starts: how its children are found when it is gone. */
+const markName = "COMPANION_AGENT";
 
 /**
  * Starts the CLI in its own process group, so that the shells that it started end with it.
  * @param onUnreadable called with the beginning of each line that was dropped (no JSON, or longer than the limit)
  */
 export function spawnClaude(options: SpawnOptions, onUnreadable: (start: string) => void): ClaudeProcess {
+  const mark = randomUUID();
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
-    env: options.env,
+    env: { ...options.env, [markName]: mark },
     stdio: ["pipe", "pipe", "pipe"],
     detached: process.platform !== "win32",
     windowsHide: true,
@@ -65,8 +72,25 @@ export function spawnClaude(options: SpawnOptions, onUnreadable: (start: string)
     off: (event: "exit" | "error", listener: never) => void child.off(event, listener),
     stderrTail: () => stderr.trim(),
     killGroup,
+    endLeftovers: () => endMarked(mark),
     exited,
   };
+}
+
+/** Linux only: elsewhere there is no cheap way to see another process's environment. */
+async function endMarked(mark: string): Promise<void> {
+  const names = process.platform === "linux" ? await readdir("/proc") : [];
+  const wanted = `${markName}=${mark}`;
+  for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
+    // Processes of others cannot be read, and some end while we look.
+    const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
+    if (!environment.split("\0").includes(wanted)) continue;
+    try {
+      process.kill(Number(name), "SIGTERM");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
 }
 
 /**

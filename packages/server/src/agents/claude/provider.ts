@@ -1,4 +1,11 @@
-import { type Options, type PermissionResult, query, type SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+import {
+  type HookCallback,
+  type Options,
+  type PermissionResult,
+  type PreToolUseHookSpecificOutput,
+  query,
+  type SDKUserMessage,
+} from "@anthropic-ai/claude-agent-sdk";
 import { CompanionError, type Content, type PermissionRequest } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from "../agent.ts";
@@ -10,6 +17,8 @@ import { createTranslator } from "./translate.ts";
 
 const availabilityMs = 60_000;
 const closeMs = 3_000;
+/** Hooks have a time limit; people have none. */
+const questionSeconds = 2_000_000;
 
 /** Claude Code through its own SDK: one CLI process a session, many turns. */
 export function createClaudeProvider(options: {
@@ -71,18 +80,37 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
   let unreadable = 0;
   let closing: Promise<void> | undefined;
 
-  const canUseTool: Options["canUseTool"] = (toolName, input, ask) => {
-    const request = permissionRequestOf(toolName, input, ask);
+  /** Resolves with the person's answer; without one when the CLI no longer asks. */
+  function ask(request: z.infer<typeof PermissionRequest>, signal: AbortSignal): Promise<PermissionResult> {
     const { permissionId } = request;
     return new Promise((resolve) => {
       pending.set(permissionId, { request, resolve });
-      ask.signal.addEventListener("abort", () => {
+      signal.addEventListener("abort", () => {
         if (!pending.delete(permissionId)) return;
         events.push({ kind: "permissionWithdrawn", permissionId });
         resolve({ behavior: "deny", message: "The request was withdrawn." });
       });
       events.push({ kind: "permission", request });
     });
+  }
+  const canUseTool: Options["canUseTool"] = (toolName, input, asked) =>
+    ask(permissionRequestOf(toolName, input, asked), asked.signal);
+
+  /** A question is meant for the person, also in modes that never ask: there the hook itself asks. */
+  const askQuestion: HookCallback = async (hook, toolUseID, { signal }) => {
+    if (hook.hook_event_name !== "PreToolUse") return {};
+    const decide = (decision: Partial<PreToolUseHookSpecificOutput>) => ({
+      hookSpecificOutput: { hookEventName: "PreToolUse" as const, ...decision },
+    });
+    if (hook.permission_mode !== "dontAsk" || toolUseID === undefined) return decide({ permissionDecision: "ask" });
+    const input = hook.tool_input as Record<string, unknown>;
+    const result = await ask(
+      permissionRequestOf(hook.tool_name, input, { requestId: toolUseID, toolUseID, signal }),
+      signal,
+    );
+    return result.behavior === "allow"
+      ? decide({ permissionDecision: "allow", updatedInput: result.updatedInput ?? input })
+      : decide({ permissionDecision: "deny", permissionDecisionReason: result.message });
   };
 
   const conversation = query({
@@ -95,21 +123,14 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
       ...(session.model === undefined ? {} : { model: session.model }),
       permissionMode: session.permissionMode,
       includePartialMessages: true,
+      forwardSubagentText: true,
       // Echoes each prompt as it is taken: how we learn that a message was handed over, and that one sent twice was dropped.
       extraArgs: { "replay-user-messages": null },
       // As at the desk: the user's own settings, CLAUDE.md and system prompt.
       settingSources: ["user", "project", "local"],
       systemPrompt: { type: "preset", preset: "claude_code" },
       canUseTool,
-      // In modes that do not ask, a question that is meant for the person must still reach the person.
-      hooks: {
-        PreToolUse: [
-          {
-            matcher: "AskUserQuestion",
-            hooks: [async () => ({ hookSpecificOutput: { hookEventName: "PreToolUse", permissionDecision: "ask" } })],
-          },
-        ],
-      },
+      hooks: { PreToolUse: [{ matcher: "AskUserQuestion", hooks: [askQuestion], timeout: questionSeconds }] },
       spawnClaudeCodeProcess(spawnOptions) {
         cli = spawnClaude(spawnOptions, (start) => {
           unreadable += 1;
@@ -158,6 +179,7 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
     if (failure !== undefined && stderr) failure = `${failure} (${stderr.slice(-500)})`;
     // What it started (shells) must not run on without anybody who sees it.
     cli?.killGroup("SIGTERM");
+    await cli?.endLeftovers();
     const conversationLost = failure?.includes("No conversation found") ?? false;
     events.push({ kind: "ended", failure: closing === undefined ? failure : undefined, conversationLost });
     events.close();

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createMemory } from "@claude-companion/client";
+import { layCable } from "./kit/cable.ts";
+import { prompt, slowly } from "./kit/directive.ts";
+import { type Model, startModel } from "./kit/model.ts";
+import { makePlace, type Place, type Server, startServer } from "./kit/server.ts";
+import { essence, liveText, watch } from "./kit/watcher.ts";
+
+const poem = Array.from({ length: 60 }, (_, i) => `line ${i} of a long poem`).join(", ");
+const write = (name: string, content: string) => ({ name: "Write", input: { file_path: name, content } });
+
+describe("several devices, the real Claude CLI", () => {
+  let model: Model;
+  before(async () => {
+    model = await startModel();
+  });
+  after(() => model[Symbol.asyncDispose]());
+
+  async function start(extra: Record<string, string> = {}) {
+    const place = await makePlace(model.url);
+    const server = await startServer(place, extra);
+    return {
+      place,
+      server,
+      async [Symbol.asyncDispose]() {
+        await server[Symbol.asyncDispose]();
+        await place[Symbol.asyncDispose]();
+      },
+    };
+  }
+  async function session(place: Place, device: Awaited<ReturnType<Server["device"]>>) {
+    const { session: created } = await device.request("createSession", { workingDirectory: place.project });
+    return created.sessionId;
+  }
+
+  test("[E2E-1] two devices see the same stream; one drops in the middle of it, comes back, and has lost nothing and nothing twice", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    await using cable = await layCable(server.url);
+    const desk = await server.device("desk");
+    const phone = await server.device("phone", { url: cable.url });
+    const sessionId = await session(place, desk);
+    const [deskView, phoneView] = [watch(desk.subscribe(sessionId)), watch(phone.subscribe(sessionId))];
+    await desk.send(
+      sessionId,
+      slowly(
+        10,
+        { say: poem, tools: [{ name: "Bash", input: { command: "echo between" } }] },
+        { say: `${poem} again` },
+      ),
+    );
+    await phoneView.until("streamData");
+    cable.cut();
+    await phone.connected();
+    await phoneView.until("streamData", () => true, phoneView.frames.length);
+    cable.cut();
+    await deskView.idle(1);
+    await phoneView.idle(1);
+    assert.deepEqual(phoneView.stored.map(essence), deskView.stored.map(essence));
+    assert.deepEqual(
+      phoneView.stored.map((frame) => frame.seq),
+      phoneView.stored.map((_, i) => i + 1),
+    );
+    assert.deepEqual(liveText(deskView.frames), [poem, `${poem} again`]);
+    // A block that was whole before the phone came back reaches it as the stored message only.
+    for (const text of liveText(phoneView.frames)) assert.ok(poem.startsWith(text) || `${poem} again`.startsWith(text));
+  });
+
+  test("[E2E-2] a permission is answered from the second device after the first one went away", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    const first = await server.device("first");
+    const sessionId = await session(place, first);
+    const view = watch(first.subscribe(sessionId));
+    await first.send(sessionId, prompt({ tools: [write("from-second.txt", "allowed")] }, { say: "Thank you." }));
+    const asked = await view.until("permissionRequest");
+    first.close();
+    const second = await server.device("second");
+    const stream = second.subscribe(sessionId, { after: "latest" });
+    const secondView = watch(stream);
+    const { status, pendingPermissions } = await stream.subscribed;
+    assert.equal(status, "waiting");
+    assert.deepEqual(pendingPermissions, [asked.data]);
+    const { outcome } = await second.respond(sessionId, asked.data.permissionId, { decision: "allow" });
+    assert.equal(outcome.by?.name, "second");
+    const applied = await secondView.until("permissionApplied");
+    assert.equal(applied.data.permissionId, asked.data.permissionId);
+    await secondView.idle();
+    assert.equal(await readFile(join(place.project, "from-second.txt"), "utf8"), "allowed");
+    await assert.rejects(
+      second.request("respondPermission", { sessionId, permissionId: asked.data.permissionId, decision: "deny" }),
+      {
+        code: "ALREADY_RESOLVED",
+        details: { outcome },
+      },
+    );
+  });
+
+  test("[E2E-3] a question of Claude is answered, and Claude gets the answer", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    const device = await server.device("phone");
+    const sessionId = await session(place, device);
+    const view = watch(device.subscribe(sessionId));
+    const questions = [
+      {
+        question: "Tabs or spaces?",
+        header: "Style",
+        multiSelect: false,
+        options: [
+          { label: "Tabs", description: "" },
+          { label: "Spaces", description: "" },
+        ],
+      },
+    ];
+    await device.send(
+      sessionId,
+      prompt({ tools: [{ name: "AskUserQuestion", input: { questions } }] }, { say: "So be it." }),
+    );
+    const { data } = await view.until("permissionRequest");
+    assert.equal(data.kind, "question");
+    assert.equal(data.questions?.[0]?.question, "Tabs or spaces?");
+    await device.respond(sessionId, data.permissionId, { decision: "allow", answers: { "Tabs or spaces?": "Spaces" } });
+    await view.idle();
+    const result = await view.until("toolResult");
+    assert.match(JSON.stringify(result.data.content), /Spaces/);
+    assert.ok(
+      (await model.toolResults()).some((text) => text.includes("Spaces")),
+      "the model was told",
+    );
+  });
+
+  test("[E2E-4] interrupt stops the turn from any device; what was said stays, and the session goes on", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    const [one, two] = [await server.device("one"), await server.device("two")];
+    const sessionId = await session(place, one);
+    const view = watch(one.subscribe(sessionId));
+    await one.send(sessionId, slowly(20, { say: poem }));
+    await view.until("streamData");
+    assert.deepEqual(await two.request("interrupt", { sessionId }).then(({ interrupted }) => interrupted), true);
+    const completed = await view.until("turnCompleted");
+    assert.equal(completed.data.result, "interrupted");
+    await view.idle();
+    const said = view.frames
+      .filter((frame) => frame.type === "assistantMessage")
+      .map((frame) => JSON.stringify(frame.data.content));
+    assert.equal(said.length, 1, "what was said so far is kept");
+    const from = view.frames.length;
+    await two.send(sessionId, prompt({ say: "On we go." }));
+    await view.idle(from);
+    assert.match(JSON.stringify(view.frames.slice(from)), /On we go\./);
+  });
+
+  test("[E2E-5] the server is restarted between turns: devices and session go on where they were", async () => {
+    const place = await makePlace(model.url);
+    const first = await startServer(place);
+    const port = new URL(first.url).port;
+    const desk = await first.device("desk");
+    const phone = await first.device("phone");
+    const sessionId = await session(place, desk);
+    const [deskView, phoneView] = [watch(desk.subscribe(sessionId)), watch(phone.subscribe(sessionId))];
+    await desk.send(sessionId, prompt({ say: "Before the restart." }));
+    await deskView.idle();
+    assert.equal(await first.stop("SIGTERM"), 0);
+    const from = deskView.frames.length;
+    const queued = desk.send(sessionId, prompt({ say: "After the restart." }));
+    const second = await startServer(place, { PORT: port });
+    await queued;
+    await deskView.idle(from);
+    await phoneView.until(
+      "turnCompleted",
+      () => true,
+      phoneView.frames.findIndex((frame) => frame.type === "turnCompleted") + 1,
+    );
+    await phoneView.idle(from);
+    const numbers = (view: typeof deskView) => view.stored.map((frame) => frame.seq);
+    assert.deepEqual(
+      numbers(deskView),
+      deskView.stored.map((_, i) => i + 1),
+    );
+    assert.deepEqual(phoneView.stored.map(essence), deskView.stored.map(essence));
+    // It is the same conversation: the model was shown what was said before.
+    const conversations = deskView.frames.flatMap((frame) =>
+      frame.type === "sessionUpdated" ? (frame.data.conversationId ?? []) : [],
+    );
+    assert.equal(new Set(conversations).size, 1);
+    assert.equal(
+      deskView.frames.some((frame) => frame.type === "gap"),
+      false,
+    );
+    await second[Symbol.asyncDispose]();
+    desk.close();
+    phone.close();
+    await place[Symbol.asyncDispose]();
+  });
+
+  test("[E2E-6] an idle session hibernates: its process is gone; the next message wakes it, in the same conversation", async () => {
+    await using world = await start({ HIBERNATE_AFTER_MINUTES: "0.01" });
+    const { place, server } = world;
+    const device = await server.device("phone");
+    const sessionId = await session(place, device);
+    const view = watch(device.subscribe(sessionId));
+    await device.send(sessionId, prompt({ say: "I am tired." }));
+    await view.until("sessionStatus", (frame) => frame.data.status === "hibernated");
+    const from = view.frames.length;
+    await device.send(sessionId, prompt({ say: "Good morning." }));
+    await view.idle(from);
+    assert.match(JSON.stringify(view.frames.slice(from)), /Good morning\./);
+    assert.equal(
+      view.frames.some((frame) => frame.type === "agentNotice" && frame.data.kind === "conversationReset"),
+      false,
+    );
+    const { session: summary } = await device.request("createSession", { workingDirectory: place.project });
+    assert.equal(summary.sessionId, sessionId);
+    assert.equal(summary.conversationStarted, true);
+  });
+
+  test("[E2E-7] a message that is sent twice with one messageId reaches the model once", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    const [one, two] = [await server.device("one"), await server.device("two")];
+    const sessionId = await session(place, one);
+    const view = watch(one.subscribe(sessionId));
+    const messageId = randomUUID();
+    const content = prompt({ say: `unique ${messageId}` });
+    const [a, b] = await Promise.all([
+      one.request("sendMessage", { sessionId, messageId, content }),
+      two.request("sendMessage", { sessionId, messageId, content }),
+    ]);
+    assert.equal(a.seq, b.seq);
+    await view.idle();
+    const late = await one.request("sendMessage", { sessionId, messageId, content });
+    assert.equal(late.seq, a.seq);
+    const from = view.frames.length;
+    await one.send(sessionId, prompt({ say: "next" }));
+    await view.idle(from);
+    assert.equal(await model.asked(messageId), 1);
+    assert.equal(
+      view.frames.filter((frame) => frame.type === "humanMessage" && frame.data.messageId === messageId).length,
+      1,
+    );
+  });
+
+  test("[E2E-8] an app that was closed with an unsent message and comes back as another process goes on with both", async () => {
+    await using world = await start();
+    const { place, server } = world;
+    const storage = createMemory();
+    const first = await server.device("app", { storage });
+    const sessionId = await session(place, first);
+    const view = watch(first.subscribe(sessionId));
+    await first.send(sessionId, prompt({ say: "one" }));
+    await view.idle();
+    first.close();
+    // Written while there is no connection, then the app is gone.
+    await storage.set("outbox/0000000000000001", {
+      sessionId,
+      messageId: randomUUID(),
+      content: prompt({ say: "two" }),
+    });
+    const second = await server.device("app", { storage });
+    assert.equal(second.deviceId, first.deviceId);
+    const secondView = watch(second.subscribe(sessionId));
+    await secondView.idle();
+    const said = secondView.frames.flatMap((frame) =>
+      frame.type === "assistantMessage" ? JSON.stringify(frame.data.content) : [],
+    );
+    assert.equal(said.length, 1, "only what the app had not seen");
+    assert.match(said[0] ?? "", /two/);
+    assert.deepEqual(second.unsent(), []);
+  });
+});
