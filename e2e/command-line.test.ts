@@ -82,7 +82,7 @@ describe("the command line", () => {
     assert.ok(made.length >= 32);
     const answer = await fetch(`${url.origin}/api/sessions`, { headers: { authorization: `Bearer ${made}` } });
     assert.equal(answer.status, 200);
-    const file = join(place.environment.DATA_DIR ?? "", "server.json");
+    const file = join(place.directory, "data", "server.json");
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     assert.ok((await readFile(file, "utf8")).includes(made));
     child.kill("SIGTERM");

@@ -73,6 +73,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
   let status: string = session.status;
   let inputEnded = false;
   let sending = 0;
+  let replayUpTo = Number.POSITIVE_INFINITY;
   const lines = createInterface({
     input,
     output: output.isTTY ? output : undefined,
@@ -115,9 +116,10 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
         sending -= 1;
       });
   }
-  /** With nobody left to type, the end of the work is the end. */
+  /** With nobody left to type, the end of the work is the end, once all that was missed has been shown. */
   const isDone = () =>
     inputEnded &&
+    stream.position.seq >= replayUpTo &&
     sending === 0 &&
     askers.length === 0 &&
     companion.unsent().length === 0 &&
@@ -151,8 +153,10 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
     if (state.name === "connected") show("· Connected again.\n");
   });
   try {
-    const { pendingPermissions } = await stream.subscribed;
-    for (const request of pendingPermissions) ask(request);
+    const start = await stream.subscribed;
+    replayUpTo = start.lastSeq;
+    for (const request of start.pendingPermissions) ask(request);
+    if (isDone()) stream.close();
     for await (const frame of stream) {
       heed(frame);
       if (isDone()) break;

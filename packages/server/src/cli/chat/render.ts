@@ -11,14 +11,14 @@ export interface Renderer {
 
 /** @param options.deviceId ours: what we typed ourselves is not told again */
 export function createRenderer(options: { deviceId: string; colours: boolean }): Renderer {
-  /** What was streamed, by block, and not yet closed by its stored event. */
-  const streamed = new Set<string>();
+  /** How much of a block was streamed and shown, until its stored event brings the rest. */
+  const streamed = new Map<string, number>();
   let midLine = false;
   const paint = (style: "dim" | "red" | "yellow" | "cyan" | "green" | "bold", text: string) =>
     options.colours ? styleText(style, text, { validateStream: false }) : text;
 
   function line(text: string): string {
-    const start = midLine ? "\n" : "";
+    const start = midLine && text !== "" ? "\n" : "";
     midLine = false;
     return `${start}${text}\n`;
   }
@@ -27,19 +27,24 @@ export function createRenderer(options: { deviceId: string; colours: boolean }):
     if (kind === "toolInput" || parentToolUseId !== undefined) return "";
     const key = `${messageId}/${blockIndex}`;
     const start = streamed.has(key) ? "" : midLine ? "\n" : "";
-    streamed.add(key);
+    streamed.set(key, (streamed.get(key) ?? 0) + text.length);
     midLine = !text.endsWith("\n");
     return start + (kind === "thinking" ? paint("dim", text) : text);
   }
   function said(frame: Extract<SessionFrame, { type: "assistantMessage" }>): string {
     const { messageId, blockIndex, content, parentToolUseId, partial } = frame.data;
     if (parentToolUseId !== undefined) return "";
-    const wasStreamed = streamed.delete(`${messageId}/${blockIndex}`);
-    if (wasStreamed) return partial ? line(paint("red", "… (cut off)")) : midLine ? line("").slice(1) : "";
-    const text = content
-      .map((block) => (block.type === "text" ? block.text : block.type === "thinking" ? paint("dim", block.text) : ""))
-      .join("");
-    return text === "" ? "" : line(text);
+    const key = `${messageId}/${blockIndex}`;
+    const shown = streamed.get(key) ?? 0;
+    streamed.delete(key);
+    const text = content.map((block) => (block.type === "other" ? "" : block.text)).join("");
+    const rest = text.slice(shown);
+    if (text === "") return "";
+    const isThinking = content.every((block) => block.type === "thinking");
+    const start = shown === 0 && midLine ? "\n" : "";
+    const end = partial ? paint("red", " … (cut off)") : "";
+    midLine = false;
+    return start + (isThinking ? paint("dim", rest) : rest) + end + (text.endsWith("\n") && !partial ? "" : "\n");
   }
 
   return {
