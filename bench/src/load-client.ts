@@ -1,0 +1,158 @@
+// Many bare WebSocket connections in one process: counts messages and samples their latency, and does little else.
+import { randomBytes } from "node:crypto";
+import { connect, type Socket } from "node:net";
+import { serveRequests } from "./control.ts";
+
+interface Client {
+  socket: Socket;
+  /** Bytes of a message that is not whole yet. */
+  rest: Buffer | undefined;
+  upgraded: boolean;
+  received: number;
+  texts: number;
+}
+
+interface ConnectRequest {
+  do: "connect";
+  port: number;
+  count: number;
+  /** The path for client i; "%i" stands for i. */
+  path: string;
+  /** Text messages to send once upgraded; "%s" stands for the session of client i. */
+  hello: string[];
+  sessions: string[];
+  /** Messages that begin with this are counted. */
+  prefix: string;
+}
+
+const clients: Client[] = [];
+let prefix = Buffer.alloc(0);
+let total = 0;
+let target = Number.POSITIVE_INFINITY;
+let reached: (() => void) | undefined;
+let latencies: number[] = [];
+const sampleEvery = 7;
+const clock = () => performance.timeOrigin + performance.now();
+
+function count(client: Client, payload: Buffer): void {
+  if (payload.length < prefix.length || payload.compare(prefix, 0, prefix.length, 0, prefix.length) !== 0) return;
+  client.received += 1;
+  total += 1;
+  if (total % sampleEvery === 0) {
+    const at = payload.indexOf("@@");
+    if (at !== -1) latencies.push(clock() - Number(payload.toString("latin1", at + 2, at + 18)));
+  }
+  if (total >= target) {
+    target = Number.POSITIVE_INFINITY;
+    reached?.();
+  }
+}
+
+function heed(client: Client, chunk: Buffer): void {
+  const data = client.rest ? Buffer.concat([client.rest, chunk]) : chunk;
+  client.rest = undefined;
+  let at = 0;
+  if (!client.upgraded) {
+    const end = data.indexOf("\r\n\r\n");
+    if (end === -1) {
+      client.rest = data;
+      return;
+    }
+    if (!data.subarray(0, 12).toString().includes("101")) throw new Error(data.subarray(0, 200).toString());
+    client.upgraded = true;
+    client.socket.emit("upgraded");
+    at = end + 4;
+  }
+  while (data.length - at >= 2) {
+    const short = (data[at + 1] ?? 0) & 0x7f;
+    const header = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (data.length - at < header) break;
+    const length =
+      short < 126 ? short : short === 126 ? data.readUInt16BE(at + 2) : Number(data.readBigUInt64BE(at + 2));
+    if (data.length - at < header + length) break;
+    const opcode = (data[at] ?? 0) & 0x0f;
+    const payload = data.subarray(at + header, at + header + length);
+    if (opcode === 9) client.socket.write(masked(10, payload));
+    else if (payload.length === 1 && payload[0] === 50) client.socket.write(masked(1, Buffer.from("3")));
+    else count(client, payload);
+    if (opcode === 1) {
+      client.texts += 1;
+      client.socket.emit("text");
+    }
+    at += header + length;
+  }
+  if (at < data.length) client.rest = data.subarray(at);
+}
+
+function masked(opcode: number, payload: Buffer): Buffer {
+  const header = Buffer.alloc(payload.length < 126 ? 6 : 8);
+  header[0] = 0x80 | opcode;
+  if (payload.length < 126) header[1] = 0x80 | payload.length;
+  else {
+    header[1] = 0x80 | 126;
+    header.writeUInt16BE(payload.length, 2);
+  }
+  // A mask of zeroes is a mask.
+  return Buffer.concat([header, payload]);
+}
+
+async function open(request: ConnectRequest, i: number): Promise<void> {
+  const socket = connect(request.port, "127.0.0.1");
+  const client: Client = { socket, rest: undefined, upgraded: false, received: 0, texts: 0 };
+  clients.push(client);
+  socket.on("data", (chunk) => heed(client, chunk)).on("error", () => {});
+  const key = randomBytes(16).toString("base64");
+  const path = request.path.replaceAll("%i", String(i));
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${request.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  );
+  await new Promise((resolve) => socket.once("upgraded", resolve));
+  // Each is answered by one message; "" only waits for one.
+  for (const [at, text] of request.hello.entries()) {
+    const session = request.sessions[i % request.sessions.length] ?? "";
+    if (text !== "") socket.write(masked(1, Buffer.from(text.replaceAll("%s", session))));
+    while (client.texts <= at) await new Promise((resolve) => socket.once("text", resolve));
+  }
+}
+
+serveRequests(
+  async (
+    request:
+      | ConnectRequest
+      | { do: "expect"; count: number }
+      | { do: "begin" }
+      | { do: "report" }
+      | { do: "stall"; client: number }
+      | { do: "drop" },
+  ) => {
+    switch (request.do) {
+      case "connect":
+        prefix = Buffer.from(request.prefix);
+        for (let i = 0; i < request.count; i += 50) {
+          await Promise.all(Array.from({ length: Math.min(50, request.count - i) }, (_, j) => open(request, i + j)));
+        }
+        return {};
+      case "begin":
+        total = 0;
+        latencies = [];
+        for (const client of clients) client.received = 0;
+        return {};
+      case "expect":
+        if (total >= request.count) return {};
+        target = request.count;
+        await new Promise<void>((resolve) => (reached = resolve));
+        return {};
+      case "stall":
+        clients[request.client]?.socket.pause();
+        return {};
+      case "drop":
+        for (const { socket } of clients.splice(0)) socket.destroy();
+        return {};
+      case "report": {
+        const sorted = latencies.sort((a, b) => a - b);
+        const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+        return { total, received: clients.map((client) => client.received), p50: at(0.5), p99: at(0.99) };
+      }
+    }
+  },
+);

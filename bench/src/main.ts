@@ -1,0 +1,22 @@
+// Benchmarks: ours and what users would pick instead, side by side in one run. `npm run bench`, or `npm run bench fan-out`.
+import { cpus, totalmem } from "node:os";
+import { fanOut } from "./rows/fan-out.ts";
+
+/** One benchmark. Prints its own table. */
+export interface Row {
+  name: string;
+  run(print: (line: string) => void): Promise<void>;
+}
+
+const rows: Row[] = [fanOut];
+const wanted = process.argv.slice(2);
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+print(
+  `Machine: ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform} ${process.arch}. Medians of 3 runs, server on one core, clients on the other.`,
+);
+for (const row of rows) {
+  if (wanted.length > 0 && !wanted.includes(row.name)) continue;
+  print(`\n## ${row.name}\n`);
+  await row.run(print);
+}
