@@ -10,6 +10,9 @@ interface Client {
   upgraded: boolean;
   received: number;
   texts: number;
+  /** The last message, and the one that named us to socket.io. */
+  last: string;
+  named: string;
 }
 
 interface ConnectRequest {
@@ -77,6 +80,11 @@ function heed(client: Client, chunk: Buffer): void {
     else count(client, payload);
     if (opcode === 1) {
       client.texts += 1;
+      if (clients.length === 1) {
+        // A copy of the little that a return needs; with many clients it would be a burden.
+        client.last = payload.length < 1_000 ? payload.toString() : "";
+        if (client.last.startsWith("40{")) client.named = client.last;
+      }
       client.socket.emit("text");
     }
     at += header + length;
@@ -96,9 +104,9 @@ function masked(opcode: number, payload: Buffer): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-async function open(request: ConnectRequest, i: number): Promise<void> {
+async function open(request: Omit<ConnectRequest, "do">, i: number): Promise<void> {
   const socket = connect(request.port, "127.0.0.1");
-  const client: Client = { socket, rest: undefined, upgraded: false, received: 0, texts: 0 };
+  const client: Client = { socket, rest: undefined, upgraded: false, received: 0, texts: 0, last: "", named: "" };
   clients.push(client);
   socket.on("data", (chunk) => heed(client, chunk)).on("error", () => {});
   const key = randomBytes(16).toString("base64");
@@ -115,6 +123,18 @@ async function open(request: ConnectRequest, i: number): Promise<void> {
   }
 }
 
+function resumeOurs(): string[] {
+  const { sessionId, seq } = JSON.parse(clients[0]?.last ?? "{}");
+  return ["", JSON.stringify({ type: "subscribe", requestId: "s", data: { sessionId, after: seq } })];
+}
+
+/** Its private session id and the offset that came with the last event. */
+function resumeSocketIo(): string[] {
+  const { pid } = JSON.parse((clients[0]?.named ?? "40{}").slice(2));
+  const offset = JSON.parse((clients[0]?.last ?? "42[]").slice(2)).at(-1);
+  return ["", `40${JSON.stringify({ pid, offset })}`];
+}
+
 serveRequests(
   async (
     request:
@@ -123,7 +143,9 @@ serveRequests(
       | { do: "begin" }
       | { do: "report" }
       | { do: "stall"; client: number }
-      | { do: "drop" },
+      | { do: "drop" }
+      | { do: "place"; kind: "seq" | "socket.io" }
+      | (Omit<ConnectRequest, "do"> & { do: "return" }),
   ) => {
     switch (request.do) {
       case "connect":
@@ -145,6 +167,17 @@ serveRequests(
       case "stall":
         clients[request.client]?.socket.pause();
         return {};
+      case "place":
+        return { hello: request.kind === "seq" ? resumeOurs() : resumeSocketIo() };
+      case "return": {
+        const begun = performance.now();
+        await open(request, 0);
+        if (total < request.count) {
+          target = request.count;
+          await new Promise<void>((resolve) => (reached = resolve));
+        }
+        return { ms: performance.now() - begun };
+      }
       case "drop":
         for (const { socket } of clients.splice(0)) socket.destroy();
         return {};

@@ -1,6 +1,9 @@
 // Benchmarks: ours and what users would pick instead, side by side in one run. `npm run bench`, or `npm run bench fan-out`.
 import { cpus, totalmem } from "node:os";
+import { append } from "./rows/append.ts";
 import { fanOut } from "./rows/fan-out.ts";
+import { replayRow } from "./rows/replay.ts";
+import { slowClient } from "./rows/slow-client.ts";
 
 /** One benchmark. Prints its own table. */
 export interface Row {
@@ -8,7 +11,7 @@ export interface Row {
   run(print: (line: string) => void): Promise<void>;
 }
 
-const rows: Row[] = [fanOut];
+const rows: Row[] = [fanOut, append, replayRow, slowClient];
 const wanted = process.argv.slice(2);
 const print = (line: string) => process.stdout.write(`${line}\n`);
 

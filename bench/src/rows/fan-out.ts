@@ -1,7 +1,6 @@
 import type { Row } from "../main.ts";
-import { cpuSeconds, median, ratio, type ServerName, servers, setUp, thousands } from "./measure.ts";
+import { cpuSeconds, median, ratio, rounds, type ServerName, servers, setUp, thousands } from "./measure.ts";
 
-const rounds = Number(process.env.ROUNDS ?? 3);
 const names = Object.keys(servers) as ServerName[];
 
 /** Deliveries per server CPU-second: bursts of 16 events of 200 bytes, the next when all have the last. */
@@ -33,7 +32,8 @@ async function singles(
   const clients = sessions * perSession;
   const setup = await setUp(name, { sessions, clients });
   const perSecond = 18_000 / perSession;
-  await setup.server.ask({ do: "steady", sessions, perSecond, seconds: 1, bytes: 200 });
+  // Until the compiler has settled.
+  await setup.server.ask({ do: "steady", sessions, perSecond, seconds: 4, bytes: 200 });
   await setup.clients.ask({ do: "begin" });
   const before = await cpuSeconds(setup.server);
   const seconds = 4;

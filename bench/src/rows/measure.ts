@@ -32,6 +32,7 @@ export async function setUp(name: ServerName, size: { sessions: number; clients:
   };
 }
 
+export const rounds = Number(process.env.ROUNDS ?? 3);
 export const cpuSeconds = async (server: Remote): Promise<number> =>
   (await server.ask<{ seconds: number }>({ do: "cpu" })).seconds;
 

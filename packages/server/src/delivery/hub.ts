@@ -9,6 +9,8 @@ import { createTail, type Tail } from "./tail.ts";
 const rollUpMs = 40;
 const pageLimit = { events: 512, bytes: 64 * 1024 };
 const sharedReadMs = 1_000;
+/** Most pages that are kept for others who may ask for the same: 4 MB. */
+const sharedReadsMax = 64;
 
 /** Where the log meets those who follow it. */
 export interface Hub {
@@ -107,8 +109,12 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     const shared = reads.get(key);
     if (shared !== undefined) return shared;
     const page = log.read(sessionId, after, pageLimit);
+    const [oldest] = reads.keys();
+    if (reads.size >= sharedReadsMax && oldest !== undefined) reads.delete(oldest);
     reads.set(key, page);
-    const forget = () => reads.delete(key);
+    const forget = () => {
+      if (reads.get(key) === page) reads.delete(key);
+    };
     // An empty page is never shared: who comes a moment later may find something there.
     page.then((events) => (events.length > 0 ? void clock.after(sharedReadMs, forget) : forget()), forget);
     return page;

@@ -40,7 +40,7 @@ export function createLiveText(options: { sessionId: string; now: () => string }
     if (block.shared?.from === from && block.shared.to === to) return block.shared.batch;
     const data: z.infer<typeof StreamData> = { ...block.delta, offset: from, text: block.text.slice(from, to) };
     const frame = `{"type":"streamData","sessionId":"${options.sessionId}","timestamp":"${options.now()}","data":${JSON.stringify(data)}}`;
-    const batch = { frames: [frame], lastSeq: undefined };
+    const batch = { frames: [frame], lastSeq: undefined, bytes: undefined };
     block.shared = { from, to, batch };
     return batch;
   }

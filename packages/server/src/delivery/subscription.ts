@@ -23,10 +23,16 @@ export interface Subscription {
   readonly epoch: string;
   /** What to tell the client when it subscribes. */
   readonly start: { firstSeq: number; lastSeq: number; after: number };
-  /** Everything after the start, then everything that follows, until `close`. May be iterated once. */
-  batches(): AsyncGenerator<Batch, void>;
-  /** Something is new: events or text. Carries no data. */
+  /**
+   * What comes next, at once: everything after the start, then everything that follows.
+   * @returns undefined: nothing is new, a wake will tell; a promise: it is being read from the log, ask again then
+   */
+  next(): Batch | Promise<void> | undefined;
+  /** Calls back when something is new: events or text. Carries no data. One listener. */
+  onWake(listener: () => void): void;
   wake(): void;
+  /** The same as an iteration, until `close`. For those who need no more speed than promises give. */
+  batches(): AsyncGenerator<Batch, void>;
   close(): void;
 }
 
@@ -55,18 +61,20 @@ export function createSubscription(options: {
   const { source, head, types } = options;
   const wantsText = types === undefined || types.has("streamData");
   const offsets: LiveOffsets = new Map();
+  /** Made and not yet handed out. */
+  let ready: Batch[] = options.gap ? [gapBatch(options.gap, head.firstSeq)] : [];
   let position = options.after;
   let closed = false;
-  let awake = true;
-  let resume: (() => void) | undefined;
+  let listener: (() => void) | undefined;
 
-  const gapBatch = (gap: GapNotice, firstSeq: number): Batch => {
+  function gapBatch(gap: GapNotice, firstSeq: number): Batch {
     const data = JSON.stringify({ ...gap, epoch: head.epoch, firstSeq });
     return {
       frames: [`{"type":"gap","sessionId":"${source.sessionId}","timestamp":"${options.now()}","data":${data}}`],
       lastSeq: undefined,
+      bytes: undefined,
     };
-  };
+  }
 
   function batchFor(events: readonly StoredEvent[], shared: Batch | undefined): Batch {
     const wanted =
@@ -76,53 +84,72 @@ export function createSubscription(options: {
     return wanted === events && shared ? shared : batchOf(wanted);
   }
 
+  /** Moves on over events that follow the position. @returns undefined when the filter leaves nothing of them */
+  function pass(events: readonly StoredEvent[], shared: Batch | undefined): Batch | undefined {
+    const batch = batchFor(events, shared);
+    position = events.at(-1)?.seq ?? position;
+    return batch.frames.length > 0 ? batch : undefined;
+  }
+  async function readOn(): Promise<void> {
+    const events = await source.read(position);
+    const first = events[0]?.seq;
+    if (first === position + 1) {
+      const batch = pass(events, undefined);
+      if (batch) ready.push(batch);
+      return;
+    }
+    // What was to come next has been forgotten meanwhile: say so, then go on where the log begins.
+    const firstSeq = (await source.head())?.firstSeq ?? position + 1;
+    if (firstSeq <= position + 1) return;
+    ready.push(gapBatch({ fromSeq: position + 1, toSeq: firstSeq - 1, reason: "expired" }, firstSeq));
+    position = firstSeq - 1;
+  }
+
   const subscription: Subscription = {
     sessionId: source.sessionId,
     epoch: head.epoch,
     start: { firstSeq: head.firstSeq, lastSeq: head.lastSeq, after: options.after },
-    wake() {
-      awake = true;
-      resume?.();
-      resume = undefined;
+    /*
+     * Replay, live delivery and slow clients are this one function. The subscription was registered with the hub before
+     * it read anything, a wake carries no data, and whoever asks goes on asking until there is nothing: an event that
+     * comes meanwhile is found, one that comes later wakes. Nothing is buffered for a client but its position.
+     */
+    next() {
+      while (!closed) {
+        const made = ready.shift();
+        if (made) return made;
+        if (wantsText && !source.live.isEmpty) ready = source.live.take(position, offsets);
+        if (ready.length > 0) continue;
+        const recent = source.tail?.after(position);
+        if (recent === "nothing") return undefined;
+        if (recent === undefined || recent.events[0]?.seq !== position + 1) return readOn();
+        const batch = pass(recent.events, recent.batch);
+        if (batch) return batch;
+      }
+      return undefined;
+    },
+    onWake(called) {
+      listener = called;
+    },
+    wake: () => listener?.(),
+    async *batches() {
+      let woken = Promise.withResolvers<void>();
+      subscription.onWake(() => woken.resolve());
+      while (!closed) {
+        const next: Batch | Promise<void> | undefined = subscription.next();
+        if (next instanceof Promise) await next;
+        else if (next !== undefined) yield next;
+        else {
+          await woken.promise;
+          woken = Promise.withResolvers<void>();
+        }
+      }
     },
     close() {
       if (closed) return;
       closed = true;
-      subscription.wake();
+      listener?.();
       options.onClose(subscription);
-    },
-    /*
-     * Replay, live delivery and slow clients are this one loop. It was registered with the hub before it read anything,
-     * a wake carries no data, and it sleeps only after it found nothing: an event that comes between reading and
-     * sleeping has left `awake` set. Nothing is buffered for a client but its position.
-     */
-    async *batches() {
-      if (options.gap) yield gapBatch(options.gap, head.firstSeq);
-      while (!closed) {
-        awake = false;
-        if (wantsText) yield* source.live.take(position, offsets);
-        const recent = source.tail?.after(position);
-        if (recent === "nothing") {
-          if (!awake && !closed) await new Promise<void>((resolve) => (resume = resolve));
-          continue;
-        }
-        const events = recent?.events ?? (await source.read(position));
-        const first = events[0]?.seq;
-        if (closed) return;
-        if (first === undefined || first > position + 1) {
-          // What was to come next has been forgotten meanwhile: say so, then go on where the log begins.
-          const now = await source.head();
-          const firstSeq = now?.firstSeq ?? position + 1;
-          if (firstSeq > position + 1) {
-            yield gapBatch({ fromSeq: position + 1, toSeq: firstSeq - 1, reason: "expired" }, firstSeq);
-            position = firstSeq - 1;
-          }
-          continue;
-        }
-        const batch = batchFor(events, recent?.batch);
-        position = events.at(-1)?.seq ?? position;
-        if (batch.frames.length > 0) yield batch;
-      }
     },
   };
   return subscription;

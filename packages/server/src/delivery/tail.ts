@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../log/index.ts";
 import { type Batch, batchOf } from "./batch.ts";
 
-const eventsMax = 512;
-const bytesMax = 512 * 1024;
+const eventsMax = 128;
+const bytesMax = 128 * 1024;
 
 /** The newest events of one session, in memory, so that those who are near the head need no database. */
 export interface Tail {
@@ -38,7 +38,8 @@ export function createTail(lastSeq: number): Tail {
       }
       if (events.length <= eventsMax && bytes <= bytesMax) return;
       let drop = 0;
-      while (drop < events.length - 1 && (events.length - drop > eventsMax / 2 || bytes > bytesMax / 2)) {
+      // What has just come stays: everybody is about to ask for it.
+      while (drop < events.length - more.length && (events.length - drop > eventsMax / 2 || bytes > bytesMax / 2)) {
         bytes -= events[drop]?.frame.length ?? 0;
         drop += 1;
       }

@@ -6,9 +6,12 @@ import type { Commit, LogWriter } from "../log/index.ts";
 
 type Delta = Omit<z.infer<typeof StreamData>, "offset">;
 type Stored = { seq: number; isNew: boolean }[];
-type Entry =
-  | { commit: Commit; resolve: (stored: Stored) => void; patient: boolean; reject: (error: unknown) => void }
-  | { delta: Delta };
+type CommitEntry = {
+  commit: Commit;
+  /** A person waits for the outcome; undefined: the agent's, which nobody waits for. */
+  asker: { resolve: (stored: Stored) => void; reject: (error: unknown) => void } | undefined;
+};
+type Entry = CommitEntry | { delta: Delta };
 
 const retryMs = [200, 500, 1_000, 2_000, 5_000];
 const depthMax = 512;
@@ -24,11 +27,11 @@ export interface Journal {
    */
   commit(commit: Commit): Promise<Stored>;
   /** Stores what the agent did. It has happened, so it is tried until it is stored or the journal is closed. */
-  record(commit: Commit): Promise<Stored>;
+  record(commit: Commit): void;
   /** Live text, told after everything that was recorded before it. */
   text(delta: Delta): void;
-  /** Resolves when there is room: whoever reads the agent waits here, and so does the agent in the end. */
-  room(): Promise<void>;
+  /** Undefined: there is room; else resolves when there is. Whoever reads the agent waits here, and so does the agent in the end. */
+  room(): Promise<void> | undefined;
   /** Resolves when all that came in so far has been told. */
   settled(): Promise<void>;
   /** The newest position that was stored. */
@@ -36,6 +39,9 @@ export interface Journal {
   /** Waits for what is under way (what fails is given up), then refuses. */
   close(): Promise<void>;
 }
+
+/** An agent says several things in one breath; they share one commit, and one write to each device. */
+const afterThisTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** @param options.onStorageFailed told of each failed attempt to store what the agent did */
 export function createJournal(options: {
@@ -63,41 +69,40 @@ export function createJournal(options: {
   }
 
   /** The commits at the front of the queue that may share one transaction. */
-  function takeTogether(): Extract<Entry, { commit: Commit }>[] {
-    const together: Extract<Entry, { commit: Commit }>[] = [];
+  function takeTogether(): CommitEntry[] {
+    const together: CommitEntry[] = [];
     for (const entry of queue) {
       if (!("commit" in entry)) break;
       // A person's commit stands alone: it must be able to fail alone, and its records depend on its events being new.
-      if (together.length > 0 && (!entry.patient || !together[0]?.patient)) break;
+      if (together.length > 0 && (entry.asker || together[0]?.asker)) break;
       together.push(entry);
     }
     queue = queue.slice(together.length);
     return together;
   }
 
-  async function store(entries: Extract<Entry, { commit: Commit }>[]): Promise<void> {
-    const commit = {
-      events: entries.flatMap((entry) => entry.commit.events),
-      records: entries.flatMap((entry) => entry.commit.records),
-    };
+  async function store(entries: CommitEntry[]): Promise<void> {
+    const [first] = entries;
+    const commit =
+      entries.length === 1 && first
+        ? first.commit
+        : {
+            events: entries.flatMap((entry) => entry.commit.events),
+            records: entries.flatMap((entry) => entry.commit.records),
+          };
     for (;;) {
       try {
         const stored = await append(commit);
         if (failures > 0) options.onStorageBack();
         failures = 0;
-        let from = 0;
-        for (const entry of entries) {
-          const count = entry.commit.events.length;
-          entry.resolve(stored.slice(from, from + count));
-          from += count;
-        }
+        // Those whom a person waits for stand alone.
+        first?.asker?.resolve(stored);
         return;
       } catch (error) {
-        if (closing || !entries[0]?.patient) {
-          for (const entry of entries) entry.reject(error);
-          return;
-        }
+        if (first?.asker) return first.asker.reject(error);
         options.onStorageFailed(error);
+        // What the agent did is told by its own transcript.
+        if (closing) return;
         const wait = retryMs[Math.min(failures++, retryMs.length - 1)] ?? 1_000;
         await new Promise<void>((resolve) => {
           const cancel = clock.after(wait, resolve);
@@ -125,11 +130,9 @@ export function createJournal(options: {
     }
     working = undefined;
   }
-  function enqueue(commit: Commit, patient: boolean): Promise<Stored> {
-    return new Promise((resolve, reject) => {
-      queue.push({ commit, resolve, reject, patient });
-      working ??= work();
-    });
+  function enqueue(entry: CommitEntry): void {
+    queue.push(entry);
+    working ??= afterThisTurn().then(work);
   }
 
   return {
@@ -137,8 +140,9 @@ export function createJournal(options: {
       return lastSeq;
     },
     // While the disk refuses the agent's events a person must not wait behind them: the own attempt tells at once.
-    commit: (commit) => (failures > 0 ? append(commit) : enqueue(commit, false)),
-    record: (commit) => enqueue(commit, true),
+    commit: (commit) =>
+      failures > 0 ? append(commit) : new Promise((resolve, reject) => enqueue({ commit, asker: { resolve, reject } })),
+    record: (commit) => enqueue({ commit, asker: undefined }),
     text(delta) {
       // Nothing before it is under way: the common case while an agent writes, and free of promises.
       if (working === undefined) return hub.stream(options.sessionId, delta, lastSeq);

@@ -147,12 +147,8 @@ export function createSession(options: SessionOptions): Session {
   }
   /** Nobody waits for it; what fails is tried again until the journal closes. */
   function tell(...commits: (Commit | undefined)[]): void {
-    const commit = together(commits);
-    if (commit.events.length === 0 && commit.records.length === 0) return;
-    // Only closing makes it fail; then what the agent did is told by its transcript.
-    journal
-      .record(commit)
-      .catch((error: unknown) => report.storageFailed({ operation: `append to ${sessionId}`, error }));
+    const commit = commits.length === 1 ? (commits[0] ?? nothing) : together(commits);
+    if (commit.events.length > 0 || commit.records.length > 0) journal.record(commit);
   }
 
   function scheduleSleep(): void {
@@ -203,7 +199,8 @@ export function createSession(options: SessionOptions): Session {
       // What it said before must be told before it is settled what remains unsaid.
       if (event.kind === "ended") await journal.settled();
       if (agent === source) heed(event, source);
-      await journal.room();
+      const room = journal.room();
+      if (room !== undefined) await room;
     }
   }
 
@@ -450,7 +447,8 @@ export function createSession(options: SessionOptions): Session {
         ...messages.withdrawAll(reason),
         become({ type: "ended", reason }),
       ];
-      await journal.record(together(finals));
+      tell(...finals);
+      await journal.settled();
       await session.sleep(undefined);
     },
 

@@ -1,23 +1,12 @@
 import type { Batch } from "../../delivery/index.ts";
 
-/** Makes bytes of frames; what many connections get is made once and shared. */
-export interface Encoder {
-  /** The WebSocket messages of a batch, one after the other, ready for any socket. */
-  encode(batch: Batch): Buffer;
-}
-
-/** A server's messages are not masked (RFC 6455, 5.1), so their bytes are the same for every client. */
-export function createEncoder(): Encoder {
-  const made = new WeakMap<Batch, Buffer>();
-  return {
-    encode(batch) {
-      const known = made.get(batch);
-      if (known) return known;
-      const bytes = encodeFrames(batch.frames);
-      made.set(batch, bytes);
-      return bytes;
-    },
-  };
+/**
+ * The WebSocket messages of a batch, one after the other, ready for any socket: a server's messages are not masked
+ * (RFC 6455, 5.1), so their bytes are the same for every client, and are made once.
+ */
+export function encodeBatch(batch: Batch): Buffer {
+  batch.bytes ??= encodeFrames(batch.frames);
+  return batch.bytes;
 }
 
 /** Whole, unmasked text messages (RFC 6455, 5.2): FIN, opcode 1, length in 7, 16 or 64 bits. */

@@ -21,6 +21,8 @@ interface Entry {
   readonly subscription: Subscription;
   /** Sent and not acknowledged, oldest first. */
   unacknowledged: { seq: number; bytes: number }[];
+  /** Sending, or waiting for room or for the log: a wake changes nothing then. */
+  isPumping: boolean;
 }
 
 /**
@@ -50,7 +52,7 @@ export function createSubscriptions(options: {
     opened?.resolve();
     opened = undefined;
   }
-  async function wait(): Promise<void> {
+  async function room(): Promise<void> {
     if (blocked === 0) progressAt = clock.monotonicMs();
     blocked += 1;
     for (;;) {
@@ -63,16 +65,35 @@ export function createSubscriptions(options: {
     }
     blocked -= 1;
   }
-  async function pump(entry: Entry): Promise<void> {
-    for await (const batch of entry.subscription.batches()) {
-      const bytes = writer.sendBatch(batch);
-      if (acknowledges && batch.lastSeq !== undefined && entries.get(entry.subscription.sessionId) === entry) {
-        entry.unacknowledged.push({ seq: batch.lastSeq, bytes });
+  /** Sends all there is, until the client can take no more or nothing is left. Free of promises while it can. */
+  function pump(entry: Entry): void {
+    const { subscription } = entry;
+    while (entries.get(subscription.sessionId) === entry) {
+      const wait = windowIsFull() || writer.room() !== undefined ? room() : undefined;
+      const next = wait ?? subscription.next();
+      if (next instanceof Promise) {
+        next.then(
+          () => pump(entry),
+          (error: unknown) => fail(entry, error),
+        );
+        return;
+      }
+      if (next === undefined) {
+        entry.isPumping = false;
+        return;
+      }
+      const bytes = writer.sendBatch(next);
+      if (acknowledges && next.lastSeq !== undefined) {
+        entry.unacknowledged.push({ seq: next.lastSeq, bytes });
         unacknowledgedBytes += bytes;
       }
-      // No promise in the common case: this runs for every event and every client.
-      if (windowIsFull() || writer.room() !== undefined) await wait();
     }
+  }
+  function fail(entry: Entry, error: unknown): void {
+    const { sessionId } = entry.subscription;
+    if (entries.get(sessionId) !== entry) return;
+    subscriptions.remove(sessionId);
+    options.onFailure(sessionId, error);
   }
   function forget(entry: Entry): void {
     for (const { bytes } of entry.unacknowledged.splice(0)) unacknowledgedBytes -= bytes;
@@ -83,13 +104,14 @@ export function createSubscriptions(options: {
   const subscriptions: Subscriptions = {
     add(subscription) {
       subscriptions.remove(subscription.sessionId);
-      const entry: Entry = { subscription, unacknowledged: [] };
+      const entry: Entry = { subscription, unacknowledged: [], isPumping: true };
       entries.set(subscription.sessionId, entry);
-      pump(entry).catch((error: unknown) => {
-        if (entries.get(subscription.sessionId) !== entry) return;
-        subscriptions.remove(subscription.sessionId);
-        options.onFailure(subscription.sessionId, error);
+      subscription.onWake(() => {
+        if (entry.isPumping) return;
+        entry.isPumping = true;
+        pump(entry);
       });
+      pump(entry);
     },
     remove(sessionId) {
       const entry = entries.get(sessionId);

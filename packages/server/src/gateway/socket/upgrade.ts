@@ -11,7 +11,6 @@ import { type Identity, identify } from "../identity.ts";
 import type { Places } from "../limits.ts";
 import { companionErrorOf } from "../reply.ts";
 import { type Connection, type ConnectionHouse, createConnection } from "./connection.ts";
-import { createEncoder } from "./encoder.ts";
 import { createTurnEnd } from "./turn-end.ts";
 import { createWriter } from "./writer.ts";
 
@@ -55,7 +54,6 @@ export function openSocketDoor(options: {
     clientTracking: false,
   });
   const connections = new Set<Connection>();
-  const encoder = createEncoder();
   const turnEnd = createTurnEnd();
   let closed = false;
 
@@ -114,7 +112,7 @@ export function openSocketDoor(options: {
       const asked = Number(query.get("window"));
       const connection = createConnection({
         ws,
-        makeWriter: (onProgress) => createWriter({ socket, encoder, turnEnd, onProgress }),
+        makeWriter: (onProgress) => createWriter({ socket, turnEnd, onProgress }),
         caller: { user, deviceId, deviceName: identity.name },
         clientId,
         tokenId,

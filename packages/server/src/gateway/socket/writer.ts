@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Batch } from "../../delivery/index.ts";
-import { type Encoder, encodeFrames } from "./encoder.ts";
+import { encodeBatch, encodeFrames } from "./encoder.ts";
 import type { TurnEnd } from "./turn-end.ts";
 
 const bufferBytesMax = 64 * 1024;
@@ -22,13 +22,8 @@ export interface Writer {
 }
 
 /** @param options.socket the upgraded connection; only whole messages are written to it, so the library's own may come between */
-export function createWriter(options: {
-  socket: Duplex;
-  encoder: Encoder;
-  turnEnd: TurnEnd;
-  onProgress: () => void;
-}): Writer {
-  const { socket, encoder, turnEnd } = options;
+export function createWriter(options: { socket: Duplex; turnEnd: TurnEnd; onProgress: () => void }): Writer {
+  const { socket, turnEnd } = options;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let waiting: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -59,7 +54,7 @@ export function createWriter(options: {
     },
     send: (frame) => add(encodeFrames([frame])),
     sendBatch(batch) {
-      const bytes = encoder.encode(batch);
+      const bytes = encodeBatch(batch);
       add(bytes);
       return bytes.length;
     },

@@ -16,6 +16,8 @@ export function openForWriting(path: string): DatabaseSync {
     // FULL: what was acknowledged survives a power cut. Group commit makes it cheap.
     database.exec("PRAGMA synchronous = FULL");
     database.exec(`PRAGMA wal_autocheckpoint = ${autocheckpointPages}`);
+    // KiB, negative by SQLite's custom: the pages that hundreds of sessions append to must stay, or each is read again.
+    database.exec("PRAGMA cache_size = -65536");
     database.exec("PRAGMA busy_timeout = 10000");
     migrate(database, path);
     return database;

@@ -13,6 +13,8 @@ export type WriteOperation =
       records: StoredRecordWrite[];
     }
   | { kind: "begin"; sessionId: string; epoch: string }
+  /** Nobody writes to the session for now. */
+  | { kind: "release"; sessionId: string }
   | { kind: "record"; write: StoredRecordWrite }
   | { kind: "trim"; sessionId: string; before: number; bytesMax: number; keepEvents: number }
   | { kind: "check" };
@@ -36,4 +38,45 @@ export interface EventColumns {
 /** An error as it crosses threads. */
 export interface FailedOperation {
   failed: string;
+}
+
+type Append = Extract<WriteOperation, { kind: "append" }>;
+type Packed = string | number | null | Exclude<WriteOperation, Append> | StoredRecordWrite[];
+
+/**
+ * A batch as one flat array: what crosses to another thread is copied, and copying objects costs more than storing what
+ * is in them.
+ */
+export function packWrites(operations: readonly WriteOperation[]): Packed[] {
+  const packed: Packed[] = [];
+  for (const operation of operations) {
+    if (operation.kind !== "append") packed.push(null, operation);
+    else {
+      const { sessionId, timestamp, events, records } = operation;
+      packed.push(sessionId, timestamp, records.length === 0 ? null : records, events.length);
+      for (const { id, type, data } of events) packed.push(id, type, data);
+    }
+  }
+  return packed;
+}
+
+/** The batch that was packed. */
+export function unpackWrites(packed: readonly Packed[]): WriteOperation[] {
+  const operations: WriteOperation[] = [];
+  for (let at = 0; at < packed.length; ) {
+    const sessionId = packed[at] as string | null;
+    if (sessionId === null) {
+      operations.push(packed[at + 1] as WriteOperation);
+      at += 2;
+      continue;
+    }
+    const [timestamp, records, count] = packed.slice(at + 1, at + 4) as [number, StoredRecordWrite[] | null, number];
+    at += 4;
+    const events: Append["events"] = [];
+    for (let i = 0; i < count; i++, at += 3) {
+      events.push({ id: packed[at] as string | null, type: packed[at + 1] as string, data: packed[at + 2] as string });
+    }
+    operations.push({ kind: "append", sessionId, timestamp, events, records: records ?? [] });
+  }
+  return operations;
 }

@@ -6,7 +6,13 @@ import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent }
 import { createRecords } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
 import { acquireLock } from "./lock.ts";
-import type { EventColumns, ReadOperation, StoredRecordWrite, WriteOperation } from "./operations.ts";
+import {
+  type EventColumns,
+  packWrites,
+  type ReadOperation,
+  type StoredRecordWrite,
+  type WriteOperation,
+} from "./operations.ts";
 import { startThread } from "./thread.ts";
 
 const checkpointEveryMs = 5_000;
@@ -29,7 +35,12 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   await using opening = new AsyncDisposableStack();
   const lock = acquireLock(options.path);
   opening.defer(() => lock.release());
-  const writer = await startThread<WriteOperation>({ file: file("writer"), path: options.path, batchMax: 4_096 });
+  const writer = await startThread<WriteOperation>({
+    file: file("writer"),
+    path: options.path,
+    batchMax: 4_096,
+    pack: packWrites,
+  });
   opening.defer(() => writer.close());
   const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 });
   opening.defer(() => reader.close());
@@ -74,7 +85,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
           if (stored.length > 0) for (const listener of listeners) listener(stored);
           return seqs.map((seq) => ({ seq: Math.abs(seq), isNew: seq > 0 }));
         },
-        async close() {},
+        close: () => writer.call({ kind: "release", sessionId }),
       };
     },
     async read(sessionId, after, limit) {

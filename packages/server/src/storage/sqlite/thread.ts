@@ -21,6 +21,8 @@ type Call = { operation: unknown; resolve: (result: never) => void; reject: (err
  * @throws CompanionError `STORAGE_FAILED` when the thread cannot open its database
  */
 export async function startThread<Operation>(options: {
+  /** The form in which a batch crosses to the thread; by default as it is. */
+  pack?: (operations: Operation[]) => unknown[];
   file: URL;
   path: string;
   batchMax: number;
@@ -35,6 +37,15 @@ export async function startThread<Operation>(options: {
   const opened = Promise.withResolvers<void>();
   const idle: (() => void)[] = [];
 
+  /**
+   * At the end of this turn of the loop: what comes in one turn shares a commit. A batch costs two wake-ups of another
+   * thread and a flush of the disk, far more than what is in it.
+   */
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(next);
+  }
   function next(): void {
     scheduled = false;
     if (running !== undefined) return;
@@ -43,7 +54,8 @@ export async function startThread<Operation>(options: {
       return;
     }
     running = waiting.splice(0, options.batchMax);
-    worker.postMessage(running.map((call) => call.operation));
+    const operations = running.map((call) => call.operation as Operation);
+    worker.postMessage(options.pack?.(operations) ?? operations);
   }
   function die(error: Error): void {
     dead = error;
@@ -57,8 +69,7 @@ export async function startThread<Operation>(options: {
     if ("failed" in reply) return die(new CompanionError("STORAGE_FAILED", reply.failed));
     const calls = running ?? [];
     running = undefined;
-    // The next batch first: the thread works while we hand out results.
-    next();
+    if (waiting.length > 0 || idle.length > 0) schedule();
     calls.forEach((call, i) => {
       const result = reply.results[i];
       if (isFailure(result)) call.reject(new CompanionError("STORAGE_FAILED", result.failed));
@@ -76,10 +87,7 @@ export async function startThread<Operation>(options: {
       if (dead) return Promise.reject(dead);
       return new Promise((resolve, reject) => {
         waiting.push({ operation, resolve, reject });
-        if (running !== undefined || scheduled) return;
-        // One turn of microtasks later: what is asked in the same breath shares a commit.
-        scheduled = true;
-        queueMicrotask(next);
+        if (running === undefined) schedule();
       });
     },
     close() {
@@ -98,7 +106,7 @@ const isFailure = (result: unknown): result is FailedOperation =>
   typeof result === "object" && result !== null && "failed" in result;
 
 /** The thread's own side: opens, then answers batches until it is told to close. */
-export function serve<Operation>(open: () => { run(operations: Operation[]): unknown[]; close(): void }): void {
+export function serve<Message>(open: () => { run(batch: Message[]): unknown[]; close(): void }): void {
   const port = parentPort;
   if (port === null) throw new Error("this file runs as a worker thread only");
   let opened: ReturnType<typeof open>;
@@ -109,7 +117,7 @@ export function serve<Operation>(open: () => { run(operations: Operation[]): unk
     return;
   }
   port.postMessage({ opened: true });
-  port.on("message", (message: Operation[] | "close") => {
+  port.on("message", (message: Message[] | "close") => {
     if (message !== "close") return port.postMessage({ results: opened.run(message) });
     opened.close();
     port.close();

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
 import { explain, openForWriting } from "./database.ts";
-import type { WriteOperation } from "./operations.ts";
+import { type packWrites, unpackWrites, type WriteOperation } from "./operations.ts";
 import { serve } from "./thread.ts";
 
-type Log = { log: number; lastSeq: number };
+/** What the writer knows of a session that is written to. */
+type Log = { log: number; lastSeq: number; ids: Map<string, number> };
 
 /** Runs batches of write operations, each batch one transaction: group commit without a timer. */
 function createWriter(database: DatabaseSync, path: string) {
@@ -12,9 +13,10 @@ function createWriter(database: DatabaseSync, path: string) {
     findLog: database.prepare("SELECT log FROM logs WHERE session = ?"),
     lastSeq: database.prepare("SELECT max(seq) AS seq FROM events WHERE log = ?"),
     addLog: database.prepare("INSERT INTO logs (session, epoch) VALUES (?, ?) ON CONFLICT DO NOTHING"),
-    addId: database.prepare("INSERT INTO event_ids (log, id, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
-    findId: database.prepare("SELECT seq FROM event_ids WHERE log = ? AND id = ?"),
-    addEvent: database.prepare("INSERT INTO events (log, seq, type, timestamp, data) VALUES (?, ?, ?, ?, ?)"),
+    ids: database.prepare(
+      "SELECT id, seq FROM forgotten_ids WHERE log = :log UNION ALL SELECT id, seq FROM events WHERE log = :log AND id IS NOT NULL",
+    ),
+    addEvent: database.prepare("INSERT INTO events (log, seq, type, timestamp, data, id) VALUES (?, ?, ?, ?, ?, ?)"),
     saveRecord: database.prepare(
       "INSERT INTO records (collection, key, owner, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET owner = excluded.owner, value = excluded.value",
     ),
@@ -22,6 +24,9 @@ function createWriter(database: DatabaseSync, path: string) {
     cutByTime: database.prepare("SELECT max(seq) AS seq FROM events WHERE log = ? AND timestamp < ? AND seq <= ?"),
     cutByBytes: database.prepare(
       "SELECT max(seq) AS seq FROM (SELECT seq, sum(length(data)) OVER (ORDER BY seq DESC) AS total FROM events WHERE log = ?) WHERE total > ? AND seq <= ?",
+    ),
+    keepIds: database.prepare(
+      "INSERT INTO forgotten_ids (log, id, seq) SELECT log, id, seq FROM events WHERE log = ? AND seq <= ? AND id IS NOT NULL",
     ),
     forget: database.prepare("DELETE FROM events WHERE log = ? AND seq <= ?"),
   };
@@ -33,7 +38,9 @@ function createWriter(database: DatabaseSync, path: string) {
     const row = sql.findLog.get(sessionId);
     if (row === undefined) throw new Error(`no log for session ${sessionId}`);
     const log = Number(row.log);
-    const found = { log, lastSeq: Number(sql.lastSeq.get(log)?.seq ?? 0) };
+    const ids = new Map<string, number>();
+    for (const { id, seq } of sql.ids.iterate({ log })) ids.set(String(id), Number(seq));
+    const found = { log, lastSeq: Number(sql.lastSeq.get(log)?.seq ?? 0), ids };
     logs.set(sessionId, found);
     return found;
   }
@@ -43,11 +50,12 @@ function createWriter(database: DatabaseSync, path: string) {
     let anyNew = operation.events.length === 0;
     // Positions; negative: it was there before.
     const seqs = operation.events.map(({ id, type, data }) => {
+      const known = id === null ? undefined : log.ids.get(id);
+      if (known !== undefined) return -known;
       const seq = log.lastSeq + 1;
-      if (id !== null && sql.addId.run(log.log, id, seq).changes === 0)
-        return -Number(sql.findId.get(log.log, id)?.seq);
-      sql.addEvent.run(log.log, seq, type, operation.timestamp, data);
+      sql.addEvent.run(log.log, seq, type, operation.timestamp, data, id);
       log.lastSeq = seq;
+      if (id !== null) log.ids.set(id, seq);
       anyNew = true;
       return seq;
     });
@@ -66,7 +74,9 @@ function createWriter(database: DatabaseSync, path: string) {
     const newestToGo = lastSeq - Math.max(1, operation.keepEvents);
     const byTime = Number(sql.cutByTime.get(log, operation.before, newestToGo)?.seq ?? 0);
     const byBytes = Number(sql.cutByBytes.get(log, operation.bytesMax, newestToGo)?.seq ?? 0);
-    sql.forget.run(log, Math.max(byTime, byBytes));
+    const upTo = Math.max(byTime, byBytes);
+    sql.keepIds.run(log, upTo);
+    sql.forget.run(log, upTo);
   }
 
   function run(operation: WriteOperation): unknown {
@@ -75,6 +85,9 @@ function createWriter(database: DatabaseSync, path: string) {
         return append(operation);
       case "begin":
         sql.addLog.run(operation.sessionId, operation.epoch);
+        return null;
+      case "release":
+        logs.delete(operation.sessionId);
         return null;
       case "record":
         return write(operation.write) ?? null;
@@ -124,10 +137,11 @@ function createWriter(database: DatabaseSync, path: string) {
 }
 
 const { path } = workerData as { path: string };
-serve<WriteOperation>(() => {
+serve<ReturnType<typeof packWrites>[number]>(() => {
   const database = openForWriting(path);
+  const write = createWriter(database, path);
   return {
-    run: createWriter(database, path),
+    run: (batch) => write(unpackWrites(batch)),
     close() {
       database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       database.close();

@@ -1,7 +1,8 @@
 /**
  * The log is a rowid table with an index, not `WITHOUT ROWID (log, seq)`: appends of hundreds of sessions then go to the
- * end of one table instead of writing a page per session twice. Ids live apart from events, so that forgetting an
- * old event does not forget that it happened.
+ * end of one table instead of writing a page per session twice. An event's id has no index at all: the writer knows the
+ * ids of the sessions that are in use. The ids of forgotten events are kept, so that forgetting an old event does not
+ * forget that it happened.
  */
 export const logAndRecords = `
   CREATE TABLE logs (
@@ -15,11 +16,12 @@ export const logAndRecords = `
     seq INTEGER NOT NULL,
     type TEXT NOT NULL,
     timestamp INTEGER NOT NULL,
-    data TEXT NOT NULL
+    data TEXT NOT NULL,
+    id TEXT
   ) STRICT;
   CREATE UNIQUE INDEX events_by_position ON events (log, seq);
 
-  CREATE TABLE event_ids (
+  CREATE TABLE forgotten_ids (
     log INTEGER NOT NULL,
     id TEXT NOT NULL,
     seq INTEGER NOT NULL,
