@@ -3,13 +3,14 @@ import { type Batch, batchOf } from "./batch.ts";
 
 const eventsMax = 128;
 const bytesMax = 128 * 1024;
+const pageBytesMax = 64 * 1024;
 
 /** The newest events of one session, in memory, so that those who are near the head need no database. */
 export interface Tail {
   push(events: readonly StoredEvent[]): void;
   /** The newest position that it has seen. */
   readonly lastSeq: number;
-  /** What follows a position, if all of it is here: events, none, or undefined for "read the log". */
+  /** What follows a position: a page of events, nothing, or undefined for "read the log". */
   after(seq: number): { events: readonly StoredEvent[]; batch: Batch } | "nothing" | undefined;
 }
 
@@ -18,13 +19,25 @@ export function createTail(lastSeq: number): Tail {
   let events: StoredEvent[] = [];
   let bytes = 0;
   let newest = lastSeq;
-  /** All who were at the same position get the same batch; in a burst that is everybody. */
-  let shared: { after: number; upTo: number; events: readonly StoredEvent[]; batch: Batch } | undefined;
+  /** All who are at the same position get the same page; in a burst that is everybody. */
+  const pages = new Map<number, { events: readonly StoredEvent[]; batch: Batch }>();
+
+  function pageAt(start: number): readonly StoredEvent[] {
+    let size = 0;
+    let end = start;
+    while (end < events.length && (end === start || size + (events[end]?.frame.length ?? 0) <= pageBytesMax)) {
+      size += events[end]?.frame.length ?? 0;
+      end += 1;
+    }
+    return events.slice(start, end);
+  }
+
   return {
     get lastSeq() {
       return newest;
     },
     push(more) {
+      pages.clear();
       for (const event of more) {
         if (event.seq <= newest) continue;
         if (event.seq !== newest + 1) {
@@ -47,12 +60,14 @@ export function createTail(lastSeq: number): Tail {
     },
     after(seq) {
       if (seq >= newest) return "nothing";
-      if (shared?.after === seq && shared.upTo === newest) return shared;
+      const known = pages.get(seq);
+      if (known) return known;
       const first = events[0]?.seq;
       if (first === undefined || seq < first - 1) return undefined;
-      const page = events.slice(seq - first + 1);
-      shared = { after: seq, upTo: newest, events: page, batch: batchOf(page) };
-      return shared;
+      const page = pageAt(seq - first + 1);
+      const made = { events: page, batch: batchOf(page) };
+      pages.set(seq, made);
+      return made;
     },
   };
 }
