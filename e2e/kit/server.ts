@@ -7,6 +7,8 @@ import { type Companion, connect, createMemory, type Storage } from "@claude-com
 import { exitOf, lineOf } from "./lines.ts";
 
 const main = fileURLToPath(new URL("../../packages/server/src/main.ts", import.meta.url));
+/** What runs the command line, before its arguments. */
+export const commandLine = ["--conditions=source", main];
 export const token = "e2e-token-0123456789abcdef";
 
 /** A place of its own for one test: home, data, projects. */
@@ -53,7 +55,7 @@ export interface Server extends AsyncDisposable {
 }
 
 export async function startServer(place: Place, extra: Record<string, string> = {}): Promise<Server> {
-  const child = spawn(process.execPath, ["--conditions=source", main, "start"], {
+  const child = spawn(process.execPath, [...commandLine, "start"], {
     cwd: place.directory,
     env: { ...place.environment, ...extra },
     stdio: ["ignore", "pipe", "pipe"],
@@ -88,7 +90,7 @@ export async function startServer(place: Place, extra: Record<string, string> = 
 
 /** Runs a command of the command line. */
 export function runCommand(place: Place, args: string[], extra: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, ["--conditions=source", main, ...args], {
+  return spawn(process.execPath, [...commandLine, ...args], {
     cwd: place.project,
     env: { ...place.environment, ...extra },
     stdio: ["pipe", "pipe", "pipe"],

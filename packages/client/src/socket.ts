@@ -106,7 +106,8 @@ export function createSocket(options: {
       else if (silentMs > everyMs / 2) send("ping", "heartbeat", {});
     }, everyMs / 2);
     // In Node, waiting for a heartbeat must not keep the program alive.
-    if (typeof heartbeat === "object") heartbeat.unref?.();
+    const handle: { unref?(): void } = Object(heartbeat);
+    handle.unref?.();
   }
 
   ws.onmessage = ({ data }) => {

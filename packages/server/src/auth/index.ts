@@ -1,2 +1,2 @@
-export { type Auth, createAuth, ownerUser, type Principal } from "./auth.ts";
+export { type Auth, createAuth, type Principal } from "./auth.ts";
 export { createOriginPolicy, type OriginPolicy } from "./origin.ts";

@@ -1,1 +1,1 @@
-export { type Gateway, type GatewayLimits, openGateway } from "./gateway.ts";
+export { type Gateway, openGateway } from "./gateway.ts";

@@ -7,6 +7,5 @@ export {
   type NewEvent,
   type RecordWrite,
   type StoredEvent,
-  type Trim,
 } from "./event-log.ts";
-export { createRetention, type Retention } from "./retention.ts";
+export { createRetention } from "./retention.ts";

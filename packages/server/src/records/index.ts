@@ -1,11 +1,8 @@
 export {
-  type Collection,
   createRecords,
-  type DeviceRecord,
   type MessageRecord,
   type PermissionRecord,
   type PositionRecord,
-  type RecordStore,
   type Records,
   type SessionRecord,
   type TokenRecord,

@@ -1,2 +1,1 @@
-export { createSessions, type SessionChange, type Sessions, type SessionsOptions } from "./registry.ts";
-export type { Session } from "./session.ts";
+export { createSessions, type Sessions } from "./registry.ts";

@@ -1,3 +1,2 @@
 export { createMemoryStorage } from "./memory/memory-storage.ts";
 export { openSqliteStorage } from "./sqlite/sqlite-storage.ts";
-export type { Storage } from "./storage.ts";

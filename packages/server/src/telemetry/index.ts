@@ -1,2 +1,2 @@
-export { createLogger, type Logger } from "./logger.ts";
+export { createLogger } from "./logger.ts";
 export { createReport, type Report } from "./report.ts";
