@@ -52,7 +52,8 @@ function addRoute(app: HttpServer, type: RequestCommand, handlers: Handlers): vo
       ...(idField === undefined
         ? {}
         : { headers: z.looseObject({ "idempotency-key": z.string().min(1).max(255).optional() }) }),
-      response: { [status]: ack, default: Problem },
+      // 200 as well: what was there already is not made again.
+      response: { 200: ack, [status]: ack, default: Problem },
     },
     async handler(request, reply) {
       const key = request.headers["idempotency-key"];

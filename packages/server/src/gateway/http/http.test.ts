@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { commands, errorCodes, ServerFrame } from "@claude-companion/protocol";
+import { startTestCompanion, type TestCompanion, testToken } from "../../companion.fixture.ts";
+
+type Problem = {
+  code: string;
+  detail: string;
+  status: number;
+  requestId: string;
+  details?: { issues?: { path: string }[] };
+};
+const make = async (server: TestCompanion, body: object = {}) =>
+  (await server.api("/api/sessions", { method: "POST", body: { workingDirectory: server.project, ...body } })).body as {
+    session: { sessionId: string; status: string };
+    reused: boolean;
+  };
+
+describe("the REST door", () => {
+  test("[RST-1] a session's life over REST: made, found again, spoken to, read, interrupted, ended", async () => {
+    await using server = await startTestCompanion();
+    const made = await make(server);
+    assert.equal(made.reused, false);
+    const again = await server.api("/api/sessions", {
+      method: "POST",
+      body: { workingDirectory: `${server.project}/../one/` },
+    });
+    assert.deepEqual(
+      [again.status, (again.body as typeof made).session.sessionId, (again.body as typeof made).reused],
+      [200, made.session.sessionId, true],
+    );
+    const path = `/api/sessions/${made.session.sessionId}`;
+    const sent = await server.api(`${path}/messages`, {
+      method: "POST",
+      body: { messageId: randomUUID(), content: "hello" },
+    });
+    assert.equal(sent.status, 202);
+    const socket = await server.socket();
+    await socket.ask("subscribe", { sessionId: made.session.sessionId, after: 0 });
+    await socket.until(({ type }) => type === "turnCompleted");
+    const page = (await server.api(`${path}/events?after=1&limit=2`)).body as {
+      firstSeq: number;
+      lastSeq: number;
+      events: { seq: number }[];
+    };
+    assert.deepEqual(
+      page.events.map(({ seq }) => seq),
+      [2, 3],
+    );
+    assert.ok(page.events.every((event) => ServerFrame.safeParse(event).success));
+    assert.equal(
+      ((await server.api(`${path}/interrupt`, { method: "POST" })).body as { interrupted: boolean }).interrupted,
+      false,
+    );
+    const list = (await server.api("/api/sessions")).body as { sessions: { unread: number }[] };
+    assert.equal(list.sessions.length, 1);
+    assert.ok(Number(list.sessions[0]?.unread) > 5);
+    assert.equal((await server.api(path, { method: "DELETE" })).status, 200);
+    assert.deepEqual(((await server.api("/api/sessions")).body as typeof list).sessions, []);
+    assert.equal(((await server.api(path)).body as { session: { status: string } }).session.status, "ended");
+  });
+
+  test("[RST-2] the same request twice counts once, by messageId, sessionId or Idempotency-Key", async () => {
+    await using server = await startTestCompanion();
+    const key = { "idempotency-key": "create-1" };
+    const first = await server.api("/api/sessions", {
+      method: "POST",
+      body: { workingDirectory: server.project, reuse: false },
+      headers: key,
+    });
+    const second = await server.api("/api/sessions", {
+      method: "POST",
+      body: { workingDirectory: server.project, reuse: false },
+      headers: key,
+    });
+    const idOf = ({ body }: typeof first) => (body as { session: { sessionId: string } }).session.sessionId;
+    assert.deepEqual([first.status, second.status], [201, 200]);
+    assert.equal(idOf(second), idOf(first));
+    const path = `/api/sessions/${idOf(first)}/messages`;
+    const sends = await Promise.all(
+      [1, 2, 3].map(() =>
+        server.api(path, { method: "POST", body: { content: "once" }, headers: { "idempotency-key": "m-1" } }),
+      ),
+    );
+    assert.equal(new Set(sends.map(({ body }) => JSON.stringify(body))).size, 1);
+    const socket = await server.socket();
+    await socket.ask("subscribe", { sessionId: idOf(first), after: 0 });
+    await socket.until(({ type }) => type === "turnCompleted");
+    assert.deepEqual([...server.provider.worked.values()], [["once"]]);
+  });
+
+  test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
+    await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
+    const { session } = await make(server);
+    const path = `/api/sessions/${session.sessionId}`;
+    const problem = async (url: string, init: Parameters<TestCompanion["api"]>[1], code: string, where?: RegExp) => {
+      const { status, body, headers } = await server.api(url, init);
+      const found = body as Problem;
+      assert.equal(found.code, code, `${url}: ${JSON.stringify(body)}`);
+      assert.equal(status, errorCodes[code as keyof typeof errorCodes].status);
+      assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
+      assert.equal(found.requestId, headers.get("x-request-id"));
+      if (where) assert.match(JSON.stringify(found), where);
+    };
+    const post = (body: unknown) => ({ method: "POST", body });
+    await problem("/api/sessions", post("{broken"), "INVALID_REQUEST", /JSON/);
+    await problem("/api/sessions", post({}), "INVALID_REQUEST", /workingDirectory/);
+    await problem("/api/sessions", post({ workingDirectory: 7 }), "INVALID_REQUEST", /workingDirectory/);
+    await problem("/api/sessions", post({ workingDirectory: "relative" }), "DIRECTORY_NOT_ALLOWED");
+    await problem(
+      "/api/sessions",
+      post({ workingDirectory: join(server.root, "data") }),
+      "DIRECTORY_NOT_ALLOWED",
+      /outside the allowed roots/,
+    );
+    await problem(
+      "/api/sessions",
+      post({ workingDirectory: server.project, agent: "nobody" }),
+      "AGENT_UNAVAILABLE",
+      /Choose one of: scripted/,
+    );
+    await problem(
+      "/api/sessions",
+      post({ workingDirectory: server.project, permissionMode: "bypassPermissions" }),
+      "INVALID_REQUEST",
+      /Choose one of/,
+    );
+    await problem(`${path}/messages`, post({ content: "no id" }), "INVALID_REQUEST", /messageId/);
+    await problem(
+      `${path}/messages`,
+      post({ messageId: randomUUID(), content: "x".repeat(5_000) }),
+      "PAYLOAD_TOO_LARGE",
+    );
+    await problem(`/api/sessions/${randomUUID()}`, {}, "SESSION_NOT_FOUND");
+    await problem("/api/sessions/not-a-uuid", {}, "INVALID_REQUEST", /sessionId/);
+    await problem(`${path}/permissions/nothing`, post({ decision: "allow" }), "PERMISSION_NOT_FOUND");
+    await problem(`${path}/permissions/nothing`, post({ decision: "perhaps" }), "INVALID_REQUEST", /decision/);
+    await problem(`${path}/nowhere`, {}, "NOT_FOUND");
+    await problem(
+      "/api/sessions",
+      { ...post({}), headers: { authorization: "Bearer wrong" } },
+      "AUTHENTICATION_REQUIRED",
+    );
+    await problem("/api/sessions", { headers: { origin: "https://evil.example" } }, "FORBIDDEN", /ALLOWED_ORIGINS/);
+    await problem(
+      "/api/sessions",
+      { headers: { "content-type": "text/plain" }, method: "POST", body: "hi" },
+      "INVALID_REQUEST",
+    );
+  });
+
+  test("[RST-4] a name that was rebound to this machine gets nothing; an id of the client comes back, a bad one does not", async () => {
+    await using server = await startTestCompanion();
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const { hostname, port } = new URL(server.url);
+      request({ hostname, port, path: "/health", headers: { host: "evil.example" } }, (response) =>
+        resolve(response.statusCode),
+      )
+        .on("error", reject)
+        .end();
+    });
+    assert.equal(status, 403);
+    assert.equal(
+      (await server.api("/api/agents", { headers: { "x-request-id": "mine-1" } })).headers.get("x-request-id"),
+      "mine-1",
+    );
+    assert.notEqual(
+      (await server.api("/api/agents", { headers: { "x-request-id": "a b" } })).headers.get("x-request-id"),
+      "a b",
+    );
+  });
+
+  test("[RST-5] too many requests are refused with the time to wait", async () => {
+    await using server = await startTestCompanion({ environment: { COMMANDS_PER_SECOND: "2" } });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => server.api("/api/agents")));
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.ok(refused.length >= 10 && refused.length <= 12, `${refused.length} were refused`);
+    assert.ok(Number(refused[0]?.headers.get("retry-after")) >= 1);
+  });
+
+  test("[RST-6] OpenAPI 3.1 describes every command, and there is a page to read it", async () => {
+    await using server = await startTestCompanion();
+    const { openapi, paths } = (await server.api("/openapi.json")).body as {
+      openapi: string;
+      paths: Record<string, Record<string, { operationId?: string }>>;
+    };
+    assert.equal(openapi, "3.1.0");
+    const operations = Object.values(paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    );
+    for (const [type, { connection }] of Object.entries(commands))
+      if (!connection) assert.ok(operations.includes(type), type);
+    assert.equal((await server.api("/docs")).status, 200);
+  });
+
+  test("[RST-7] large answers are compressed for who takes it", async () => {
+    await using server = await startTestCompanion();
+    const { headers } = await server.api("/openapi.json", { headers: { "accept-encoding": "gzip" } });
+    assert.equal(headers.get("content-encoding"), "gzip");
+  });
+
+  test("[HLT-1] health tells database, agent and memory; what names paths only to who has a token", async () => {
+    await using server = await startTestCompanion();
+    const own = (await server.api("/health")).body as Record<string, never>;
+    assert.deepEqual(Object.keys(own), ["status", "version", "claudeCodeAvailable", "checks"]);
+    assert.deepEqual(own.checks, {
+      database: { status: "healthy" },
+      claude: { status: "healthy" },
+      memory: { status: "healthy" },
+    });
+    assert.equal(own.claudeCodeAvailable, true);
+    for (const path of ["/health", "/health/live", "/health/ready"])
+      assert.equal((await fetch(server.url + path)).status, 200);
+  });
+
+  test("[SEC-2] tokens and what people write do not reach the log", async () => {
+    await using server = await startTestCompanion({ environment: { LOG_LEVEL: "trace" } });
+    const { session } = await make(server);
+    const secret = "my password is tulip";
+    await server.api(`/api/sessions/${session.sessionId}/messages`, {
+      method: "POST",
+      body: { messageId: randomUUID(), content: secret },
+    });
+    const socket = await server.socket(`token=${testToken}`, {});
+    await socket.ask("subscribe", { sessionId: session.sessionId, after: 0 });
+    await socket.until(({ type }) => type === "turnCompleted");
+    await server.api("/api/sessions?token=wrong-token-in-a-url", { headers: { authorization: "" } });
+    const log = server.logged.join("");
+    assert.ok(log.length > 100);
+    for (const forbidden of [testToken, "tulip", "wrong-token-in-a-url"])
+      assert.ok(!log.includes(forbidden), forbidden);
+  });
+
+  test("[DIR-1] a file, a link that leads out, another spelling, a missing directory: refused", async () => {
+    await using server = await startTestCompanion();
+    await writeFile(join(server.project, "file"), "");
+    await mkdir(join(server.root, "outside"));
+    const { symlink } = await import("node:fs/promises");
+    await symlink(join(server.root, "outside"), join(server.project, "link"));
+    for (const workingDirectory of [
+      join(server.project, "file"),
+      join(server.project, "link"),
+      `${server.project}/../../outside`,
+      join(server.project, "missing"),
+      `${server.project}\0`,
+      "/",
+      "~root",
+    ]) {
+      const { body } = await server.api("/api/sessions", { method: "POST", body: { workingDirectory } });
+      assert.equal((body as Problem).code, "DIRECTORY_NOT_ALLOWED", workingDirectory);
+    }
+    await symlink(server.project, join(server.root, "projects", "alias"));
+    const [real, alias] = [
+      await make(server),
+      await make(server, { workingDirectory: join(server.root, "projects", "alias") }),
+    ];
+    assert.equal(alias.session.sessionId, real.session.sessionId, "one directory, one session");
+  });
+});

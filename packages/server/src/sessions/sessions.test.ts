@@ -1,0 +1,448 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, realpath } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { createScriptedProvider, type Script } from "../agents/index.ts";
+import type { Clock } from "../clock.ts";
+import { createHub } from "../delivery/index.ts";
+import { createDirectories } from "../projects/index.ts";
+import { createMemoryStorage } from "../storage/index.ts";
+import { createLogger, createReport } from "../telemetry/index.ts";
+import { createSessions } from "./index.ts";
+import { nextState, type Occurrence, type SessionState } from "./state.ts";
+
+/** A clock that stands until it is moved. */
+function createTestClock(): Clock & { pass(ms: number): void } {
+  let now = Date.UTC(2026, 0, 1);
+  const timers = new Map<object, { at: number; run: () => void }>();
+  return {
+    now: () => now,
+    monotonicMs: () => now,
+    after(ms, run) {
+      const timer = {};
+      timers.set(timer, { at: now + ms, run });
+      return () => timers.delete(timer);
+    },
+    pass(ms) {
+      now += ms;
+      for (const [timer, { at, run }] of [...timers]) if (at <= now && timers.delete(timer)) run();
+    },
+  };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+async function eventually(fits: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turns = 0; !(await fits()); turns++) {
+    assert.ok(turns < 2_000, "it never came to be");
+    await turn();
+  }
+}
+const user = "ada";
+const by = { deviceId: "d", name: "phone" };
+
+async function start(
+  options: {
+    script?: Script;
+    storage?: ReturnType<typeof createMemoryStorage>;
+    limits?: Partial<{ sessionsPerUser: number }>;
+    recognisesRepeats?: boolean;
+    root?: string;
+  } = {},
+) {
+  const clock = createTestClock();
+  const storage = options.storage ?? createMemoryStorage({ now: clock.now });
+  const root = options.root ?? (await realpath(await mkdtemp(join(tmpdir(), "companion-sessions-"))));
+  const scripted = createScriptedProvider({
+    script: options.script ?? ((agent, text) => agent.say(`you said ${text}`)),
+  });
+  const provider = {
+    ...scripted,
+    capabilities: { ...scripted.capabilities, recognisesRepeats: options.recognisesRepeats ?? true },
+  };
+  const hub = createHub({ log: storage.log, clock });
+  const sessions = await createSessions({
+    log: storage.log,
+    records: storage.records,
+    hub,
+    providers: [provider],
+    directories: await createDirectories({ roots: [root] }),
+    report: createReport(createLogger({ level: "silent" })),
+    clock,
+    limits: {
+      sessionsPerUser: options.limits?.sessionsPerUser ?? 10,
+      hibernateAfterMs: 60_000,
+      expireAfterMs: 86_400_000,
+    },
+  });
+  const create = (change: object = {}) =>
+    sessions.create({
+      user,
+      sessionId: undefined,
+      workingDirectory: root,
+      agent: undefined,
+      model: undefined,
+      permissionMode: undefined,
+      title: undefined,
+      reuse: true,
+      ...change,
+    });
+  const events = async (sessionId: string) =>
+    (await storage.log.read(sessionId, 0, { events: 1_000, bytes: 1e7 })).map(
+      (event) => JSON.parse(event.frame) as { type: string; data: Record<string, never> },
+    );
+  const send = async (sessionId: string, text: string, messageId = randomUUID()) => {
+    const session = await sessions.get(user, sessionId);
+    return { messageId, ...(await session.send({ messageId, content: text, by })) };
+  };
+  return { clock, storage, provider, hub, sessions, create, events, send, root };
+}
+const types = (events: { type: string }[]) => events.map(({ type }) => type);
+
+describe("sessions", () => {
+  test("[SES-1] the state machine: what can happen, and what a late word does not change", () => {
+    const states: SessionState[] = [
+      { name: "starting" },
+      { name: "idle" },
+      { name: "running" },
+      { name: "waiting" },
+      { name: "hibernated", reason: undefined },
+      { name: "failed", reason: "f" },
+      { name: "ended", reason: "e" },
+    ];
+    const table: Record<Occurrence["type"], string[]> = {
+      opening: ["starting", "idle", "running", "waiting", "starting", "starting", "ended"],
+      agentIdle: ["idle", "idle", "idle", "idle", "hibernated", "failed", "ended"],
+      agentRunning: ["running", "running", "running", "waiting", "hibernated", "failed", "ended"],
+      permissionAsked: ["waiting", "waiting", "waiting", "waiting", "hibernated", "failed", "ended"],
+      permissionsAnswered: ["starting", "idle", "running", "running", "hibernated", "failed", "ended"],
+      slept: ["hibernated", "hibernated", "hibernated", "hibernated", "hibernated", "hibernated", "ended"],
+      agentFailed: ["failed", "failed", "failed", "failed", "failed", "failed", "ended"],
+      ended: ["ended", "ended", "ended", "ended", "ended", "ended", "ended"],
+    };
+    for (const [type, expected] of Object.entries(table)) {
+      assert.deepEqual(
+        states.map((state) => nextState(state, { type, reason: "r" } as Occurrence).name),
+        expected,
+        type,
+      );
+    }
+  });
+
+  test("[SES-2] one active session for a user, directory and agent, also when asked twice at once; another if wanted", async () => {
+    const world = await start();
+    const [a, b] = await Promise.all([world.create(), world.create()]);
+    assert.equal(a.session.record.sessionId, b.session.record.sessionId);
+    assert.notEqual(a.reused, b.reused);
+    const other = await world.create({ reuse: false });
+    assert.notEqual(other.session.record.sessionId, a.session.record.sessionId);
+    const named = randomUUID();
+    const [c, d] = [
+      await world.create({ reuse: false, sessionId: named }),
+      await world.create({ reuse: false, sessionId: named }),
+    ];
+    assert.deepEqual([c.session.record.sessionId, d.session.record.sessionId, d.reused], [named, named, true]);
+    const somebody = await world.create({ user: "bob" });
+    assert.equal(somebody.reused, false);
+    await world.sessions.close();
+  });
+
+  test("[SES-3] a session of another user does not exist", async () => {
+    const world = await start();
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await assert.rejects(world.sessions.get("bob", sessionId), { code: "SESSION_NOT_FOUND" });
+    assert.deepEqual(await world.sessions.list("bob"), []);
+    assert.equal(await world.sessions.find("bob", sessionId), undefined);
+    await assert.rejects(world.create({ user: "bob", reuse: false, sessionId }), { code: "CONFLICT" });
+    await world.sessions.close();
+  });
+
+  test("[SES-4] a user has at most so many sessions; an ended one makes room", async () => {
+    const world = await start({ limits: { sessionsPerUser: 2 } });
+    const first = await world.create({ reuse: false });
+    await world.create({ reuse: false });
+    await assert.rejects(world.create({ reuse: false }), { code: "SESSION_LIMIT" });
+    await first.session.end("endedByUser");
+    await eventually(async () => (await world.sessions.list(user)).length === 1);
+    await world.create({ reuse: false });
+    await assert.rejects(first.session.send({ messageId: randomUUID(), content: "x", by }), { code: "SESSION_ENDED" });
+    await world.sessions.close();
+  });
+
+  test("[SES-5] a message is answered in order with its fate; sent twice with one id it is worked on once", async () => {
+    const world = await start();
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const once = randomUUID();
+    const sent = await Promise.all([
+      world.send(sessionId, "one", once),
+      world.send(sessionId, "one", once),
+      world.send(sessionId, "two"),
+    ]);
+    assert.equal(sent[0]?.seq, sent[1]?.seq);
+    await eventually(
+      async () => (await world.events(sessionId)).filter(({ type }) => type === "turnCompleted").length === 2,
+    );
+    await eventually(() => session.state.name === "idle");
+    assert.deepEqual([...world.provider.worked.values()], [["one", "two"]]);
+    const fates = (await world.events(sessionId))
+      .filter(({ type, data }) => type === "messageState" && data.messageId === once)
+      .map(({ data }) => data.state);
+    assert.deepEqual(fates, ["handedOver", "answered"]);
+    assert.equal((await world.sessions.list(user))[0]?.title, "one");
+    await world.sessions.close();
+  });
+
+  test("[SES-6] an idle session hibernates and the next message wakes it; background work keeps it awake", async () => {
+    const world = await start({
+      async script(agent, text) {
+        agent.background(text === "work" ? 1 : 0);
+        await agent.say("ok");
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "work");
+    await eventually(() => session.state.name === "idle");
+    world.clock.pass(120_000);
+    await turn();
+    assert.equal(world.provider.running(), 1, "background tasks are alive");
+    await world.send(sessionId, "rest");
+    await eventually(
+      async () => (await world.events(sessionId)).filter(({ type }) => type === "turnCompleted").length === 2,
+    );
+    await eventually(() => session.state.name === "idle");
+    world.clock.pass(61_000);
+    await eventually(() => world.provider.running() === 0);
+    await eventually(async () => (await world.sessions.list(user))[0]?.status === "hibernated");
+    // Asleep, it is a record and nothing else; the next message makes it a session again.
+    world.clock.pass(31_000);
+    await turn();
+    await world.send(sessionId, "again");
+    await eventually(
+      async () => (await world.events(sessionId)).filter(({ type }) => type === "turnCompleted").length === 3,
+    );
+    await world.sessions.close();
+  });
+
+  test("[SES-7] sessions that nobody used for long expire", async () => {
+    const world = await start();
+    const { session } = await world.create();
+    world.clock.pass(80_000_000);
+    await world.sessions.expire();
+    assert.equal((await world.sessions.list(user)).length, 1);
+    world.clock.pass(10_000_000);
+    await world.sessions.expire();
+    assert.deepEqual(await world.sessions.list(user), []);
+    assert.deepEqual((await world.events(session.record.sessionId)).at(-1)?.data, {
+      status: "ended",
+      reason: "expired",
+      permissionMode: "default",
+    });
+    await world.sessions.close();
+  });
+
+  test("[PER-1] a permission waits as a record, any number at once; the first answer wins, and applied is told when it is", async () => {
+    const world = await start({
+      async script(agent) {
+        await Promise.all([
+          agent.ask({ permissionId: "p1", title: "One?" }),
+          agent.ask({ permissionId: "p2", title: "Two?" }),
+        ]);
+        await agent.say("done");
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "go");
+    await eventually(() => session.pendingPermissions.length === 2);
+    assert.equal(session.state.name, "waiting");
+    assert.deepEqual(
+      (await world.sessions.list(user))[0]?.pendingPermissions.map(({ title }) => title),
+      ["One?", "Two?"],
+    );
+    const answers = await Promise.allSettled([
+      session.respond("p2", { decision: "allow" }, by),
+      session.respond("p2", { decision: "deny" }, { deviceId: "e", name: "desk" }),
+    ]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ["fulfilled", "rejected"],
+    );
+    const refused = answers[1] as PromiseRejectedResult;
+    assert.equal(refused.reason.code, "ALREADY_RESOLVED");
+    assert.equal(refused.reason.details.outcome.decision, "allow");
+    await session.respond("p1", { decision: "deny" }, by);
+    await eventually(() => session.state.name === "idle");
+    await eventually(async () => types(await world.events(sessionId)).includes("turnCompleted"));
+    const told = (await world.events(sessionId))
+      .filter(({ type }) => type.startsWith("permission"))
+      .map(({ type, data }) => `${type} ${data.permissionId}`);
+    assert.deepEqual(
+      new Set(told),
+      new Set([
+        "permissionRequest p1",
+        "permissionRequest p2",
+        "permissionResolved p2",
+        "permissionApplied p2",
+        "permissionResolved p1",
+        "permissionApplied p1",
+      ]),
+    );
+    const denied = (await world.events(sessionId)).find(
+      ({ type, data }) => type === "permissionResolved" && data.permissionId === "p1",
+    );
+    assert.equal(denied?.data.message, "Declined.", "a deny carries a message");
+    await assert.rejects(session.respond("p1", { decision: "allow" }, by), { code: "ALREADY_RESOLVED" });
+    await assert.rejects(session.respond("p3", { decision: "allow" }, by), { code: "PERMISSION_NOT_FOUND" });
+    await world.sessions.close();
+  });
+
+  test("[PER-2] an agent that dies loses what it asked, visibly; what it had said stays, the message is settled, the session goes on", async () => {
+    let lives = 0;
+    const world = await start({
+      async script(agent) {
+        lives += 1;
+        if (lives > 1) return agent.say("alive again");
+        agent.stream("half a sen");
+        void agent.ask({ permissionId: "p1" });
+        await agent.until(new Promise<void>((resolve) => setImmediate(resolve)));
+        await agent.die("out of memory");
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const { messageId } = await world.send(sessionId, "go");
+    await eventually(() => session.state.name === "failed");
+    await eventually(async () => types(await world.events(sessionId)).includes("error"));
+    const events = await world.events(sessionId);
+    const partial = events.find(({ type }) => type === "assistantMessage");
+    assert.deepEqual(
+      [partial?.data.partial, JSON.stringify(partial?.data.content)],
+      [true, '[{"type":"text","text":"half a sen"}]'],
+    );
+    const resolved = events.find(({ type }) => type === "permissionResolved");
+    assert.equal(resolved?.data.decision, "lost");
+    assert.deepEqual(session.pendingPermissions, []);
+    assert.ok(
+      events.some(
+        ({ type, data }) => type === "messageState" && data.messageId === messageId && data.state === "failed",
+      ),
+    );
+    assert.match(
+      String(events.find(({ type }) => type === "error")?.data.message),
+      /out of memory.*Send a message to start it again/,
+    );
+    await world.send(sessionId, "again");
+    await eventually(() => session.state.name === "idle");
+    assert.equal(lives, 2);
+    await world.sessions.close();
+  });
+
+  test("[SES-8] an agent that cannot be started is told; messages wait and go when it can", async () => {
+    const world = await start();
+    const open = world.provider.open.bind(world.provider);
+    let broken = true;
+    world.provider.open = async (options) => {
+      if (broken) throw new Error("no such file");
+      return open(options);
+    };
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "first");
+    await eventually(() => session.state.name === "failed");
+    broken = false;
+    await world.send(sessionId, "second");
+    await eventually(() => session.state.name === "idle");
+    await eventually(() => [...world.provider.worked.values()].flat().length === 2);
+    assert.deepEqual([...world.provider.worked.values()], [["first", "second"]]);
+    await world.sessions.close();
+  });
+
+  for (const recognisesRepeats of [true, false]) {
+    test(`[SES-9] after a crash of the server what was in mid-air is told as it is (${recognisesRepeats ? "repeats are recognised" : "they are not"}), and what was only accepted is handed over`, async () => {
+      const world = await start({
+        script: (agent, text) =>
+          text === "hang" ? agent.until(agent.ask({ permissionId: "p1" })).then(() => {}) : agent.say("ok"),
+      });
+      const { session } = await world.create();
+      const { sessionId } = session.record;
+      const { messageId } = await world.send(sessionId, "hang");
+      await eventually(() => session.state.name === "waiting");
+      const waiting = await world.send(sessionId, "later");
+      // The server is gone without a word; its storage is all that is left.
+      const next = await start({
+        storage: world.storage,
+        root: world.root,
+        recognisesRepeats,
+        script: (agent) => agent.say("ok"),
+      });
+      await eventually(async () =>
+        (await next.events(sessionId)).some(
+          ({ type, data }) =>
+            type === "messageState" && data.messageId === waiting.messageId && data.state === "answered",
+        ),
+      );
+      const events = await next.events(sessionId);
+      const fate = events.find(
+        ({ type, data }) => type === "messageState" && data.messageId === messageId && data.state !== "handedOver",
+      );
+      assert.equal(fate?.data.state, recognisesRepeats ? "failed" : "indeterminate");
+      assert.equal(events.find(({ type }) => type === "permissionResolved")?.data.decision, "lost");
+      assert.ok(
+        events.some(
+          ({ type, data }) =>
+            type === "sessionStatus" && data.status === "hibernated" && data.reason === "serverRestarted",
+        ),
+      );
+      assert.deepEqual(
+        [...next.provider.worked.values()].flat(),
+        ["later"],
+        "what may have been done is not done again",
+      );
+      await next.sessions.close();
+    });
+  }
+
+  test("[SES-10] a disk that refuses: a person is told at once, what the agent did is stored when the disk is back", async () => {
+    const world = await start();
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    let full = false;
+    // The session's own writer was made before, so another server takes over, on a disk that can fill up.
+    const broken = await start({
+      storage: {
+        ...world.storage,
+        log: {
+          ...world.storage.log,
+          async writer(id) {
+            const real = await world.storage.log.writer(id);
+            return {
+              ...real,
+              append: (commit) => (full ? Promise.reject(new Error("disk full")) : real.append(commit)),
+            };
+          },
+        },
+      },
+      root: world.root,
+      async script(agent, text) {
+        if (text === "fill") full = true;
+        await agent.say(`about ${text}`);
+      },
+    });
+    await broken.send(sessionId, "fill");
+    await eventually(() => full);
+    for (let i = 0; i < 20; i++) await turn();
+    await assert.rejects(broken.send(sessionId, "now"), /disk full/);
+    full = false;
+    broken.clock.pass(10_000);
+    await eventually(async () => types(await broken.events(sessionId)).includes("turnCompleted"));
+    await broken.send(sessionId, "now");
+    await eventually(
+      async () => types(await broken.events(sessionId)).filter((type) => type === "turnCompleted").length === 2,
+    );
+    await broken.sessions.close();
+  });
+});
