@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { CompanionError } from "@claude-companion/protocol";
-import { describeConfig, readConfig } from "./config.ts";
+import { describeConfig, flagOf, readConfig, settings } from "./config.ts";
 
 const read = (
   environment: Record<string, string>,
@@ -57,5 +58,20 @@ describe("config", () => {
       assert.throws(() => read({ HOST }), refused(/AUTH_TOKEN is not set/));
     for (const HOST of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) assert.equal(read({ HOST }).HOST, HOST);
     assert.equal(read({ HOST: "0.0.0.0", AUTH_TOKEN: "0123456789abcdef" }).HOST, "0.0.0.0");
+  });
+
+  test("[CFG-5] the documentation's table of settings is the program's", () => {
+    const text = readFileSync(new URL("../../../docs/reference/configuration.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^\| `(\w+)` \| `--([\w-]+)` \| (?:`(.*?)`)? ?\| (.+?) \| (.+) \|$/gm)].map(
+      (match) => match.slice(1).map((cell) => cell ?? ""),
+    );
+    const wanted = (Object.keys(settings) as (keyof typeof settings)[]).map((name) => [
+      name,
+      flagOf(name),
+      settings[name].standard ?? "",
+      settings[name].wants,
+      settings[name].meaning,
+    ]);
+    assert.deepEqual(rows, wanted);
   });
 });

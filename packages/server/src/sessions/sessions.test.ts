@@ -344,16 +344,16 @@ describe("sessions", () => {
   test("[SES-8] an agent that cannot be started is told; messages wait and go when it can", async () => {
     const world = await start();
     const open = world.provider.open.bind(world.provider);
-    let broken = true;
+    const disk: { broken: boolean } = { broken: true };
     world.provider.open = async (options) => {
-      if (broken) throw new Error("no such file");
+      if (disk.broken) throw new Error("no such file");
       return open(options);
     };
     const { session } = await world.create();
     const { sessionId } = session.record;
     await world.send(sessionId, "first");
     await eventually(() => session.state.name === "failed");
-    broken = false;
+    disk.broken = false;
     await world.send(sessionId, "second");
     await eventually(() => session.state.name === "idle");
     await eventually(() => [...world.provider.worked.values()].flat().length === 2);
