@@ -100,6 +100,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)dist/" },
     tsPreCompilationDeps: true,
     parser: "swc",
     enhancedResolveOptions: { conditionNames: ["source", "import", "types", "default"], exportsFields: ["exports"] },

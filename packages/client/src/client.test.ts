@@ -198,10 +198,10 @@ describe("client", () => {
     const storage = createMemory();
     const message = (content: string) => ({ sessionId, messageId: randomUUID(), content });
     const sent: unknown[] = [];
-    let up = false;
+    const network: { up: boolean } = { up: false };
     let wake = Promise.withResolvers<void>();
     const request = async (data: { content: unknown; messageId: string }) => {
-      while (!up) await wake.promise;
+      while (!network.up) await wake.promise;
       sent.push(data.content);
       if (sent.length === 1) throw new Disconnected("the answer got lost");
       return { messageId: data.messageId, seq: sent.length };
@@ -213,17 +213,17 @@ describe("client", () => {
       first.pending().map(({ content }) => content),
       ["one", "two"],
     );
-    up = true;
+    network.up = true;
     wake.resolve();
     await Promise.all([one, two]);
     assert.deepEqual(sent, ["one", "one", "two"]);
     assert.deepEqual(await storage.list("outbox/"), []);
-    up = false;
+    network.up = false;
     wake = Promise.withResolvers<void>();
     void first.send(message("three")).catch(() => {});
     await turn();
     first.close();
-    up = true;
+    network.up = true;
     const second = await openOutbox({ storage, request, onRefused: () => {} });
     while (second.pending().length > 0) await turn();
     assert.equal(sent.at(-1), "three");
