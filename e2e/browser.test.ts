@@ -145,18 +145,14 @@ describe("the client library in a browser", { skip }, () => {
         );
       await follow(first, sessionId);
       await send(first, prompt({ say: "before the tunnel" }));
-      await until(first, '"state":"answered"');
-      await first.waitForFunction(async (id) => {
-        const database = await new Promise<IDBDatabase>(
-          (resolve) =>
-            (indexedDB.open("companion").onsuccess = (event) => resolve((event.target as IDBOpenDBRequest).result)),
-        );
-        const value = await new Promise<{ seq: number } | undefined>(
-          (resolve) =>
-            (database.transaction("entries").objectStore("entries").get(`position/${id}`).onsuccess = (event) =>
-              resolve((event.target as IDBRequest).result)),
-        );
-        return (value?.seq ?? 0) > 8;
+      await until(first, '"status":"idle"');
+      // Everything that it has seen is noted as seen.
+      await first.evaluate(async (id) => {
+        const { seen } = globalThis as never as { seen: { seq?: number }[] };
+        const { openIndexedDb } = await import(`${location.origin}/client.js`);
+        const storage = await openIndexedDb("companion");
+        const noted = async () => ((await storage.get(`position/${id}`)) as { seq: number } | undefined)?.seq ?? 0;
+        while ((await noted()) < Math.max(...seen.map(({ seq }) => seq ?? 0))) await new Promise(requestAnimationFrame);
       }, sessionId);
       await context.setOffline(true);
       await send(first, prompt({ say: "written in the tunnel" }));
