@@ -280,4 +280,84 @@ describe("several devices, the real Claude CLI", () => {
     assert.match(said[0] ?? "", /two/);
     assert.deepEqual(second.unsent(), []);
   });
+
+  test("[E2E-9] without a login, or without the CLI, a message is told what is missing, and the session goes on when it is there", async () => {
+    await using world = await start({ ANTHROPIC_API_KEY: "" });
+    const device = await world.server.device("phone");
+    const sessionId = await session(world.place, device);
+    const view = watch(device.subscribe(sessionId));
+    await device.send(sessionId, prompt({ say: "hello" }));
+    const error = await view.until("error");
+    assert.equal(error.data.code, "AGENT_UNAVAILABLE");
+    assert.match(error.data.message, /claude auth login/);
+    const place = await makePlace(model.url);
+    const server = await startServer(place, { CLAUDE_CLI_PATH: "/nowhere/claude" });
+    const other = await server.device("phone");
+    const { agents } = await other.connected();
+    assert.deepEqual([agents[0]?.available, /CLAUDE_CLI_PATH/.test(agents[0]?.reason ?? "")], [false, true]);
+    const health = await fetch(`${server.url}/health`).then(
+      (answer) => answer.json() as Promise<{ status: string; claudeCodeAvailable: boolean }>,
+    );
+    assert.deepEqual([health.status, health.claudeCodeAvailable], ["degraded", false]);
+    const otherId = await session(place, other);
+    const otherView = watch(other.subscribe(otherId));
+    await other.send(otherId, prompt({ say: "later" }));
+    assert.equal((await otherView.until("error")).data.code, "AGENT_UNAVAILABLE");
+    await server[Symbol.asyncDispose]();
+    // The CLI is there again: what was accepted is worked on.
+    await using mended = await startServer(place);
+    const back = await mended.device("phone");
+    const backView = watch(back.subscribe(otherId, { after: 0, events: ["assistantMessage"] }));
+    await backView.until("assistantMessage", (frame) => JSON.stringify(frame.data.content).includes("later"));
+    back.close();
+    await mended[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+
+  test("[E2E-10] told to stop in the middle of a turn it is gone within 10 s with code 0; what was said so far is kept", async () => {
+    await using world = await start();
+    const device = await world.server.device("phone");
+    const sessionId = await session(world.place, device);
+    const view = watch(device.subscribe(sessionId));
+    await device.send(sessionId, slowly(50, { say: poem }));
+    await view.until("streamData");
+    const begun = performance.now();
+    assert.equal(await world.server.stop("SIGTERM"), 0);
+    assert.ok(performance.now() - begun < 10_000);
+    await using again = await startServer(world.place);
+    const later = await again.device("later");
+    const laterView = watch(later.subscribe(sessionId, { after: 0 }));
+    const said = await laterView.until("assistantMessage");
+    assert.equal(said.data.partial, true);
+    await laterView.until("messageState", (frame) => frame.data.state === "failed");
+  });
+
+  test("[E2E-11] killed without warning in the middle of a turn, it comes back with all that anybody has seen, and the session goes on", async () => {
+    const place = await makePlace(model.url);
+    const first = await startServer(place);
+    const device = await first.device("phone");
+    const sessionId = await session(place, device);
+    const view = watch(device.subscribe(sessionId));
+    await device.send(
+      sessionId,
+      slowly(20, { say: "First. ", tools: [{ name: "Bash", input: { command: "echo between" } }] }, { say: poem }),
+    );
+    await view.until("toolResult");
+    await view.until("streamData", () => true, view.frames.length);
+    await first.stop("SIGKILL");
+    const port = new URL(first.url).port;
+    const second = await startServer(place, { PORT: port });
+    await view.until("messageState", (frame) => frame.data.state === "failed");
+    const from = view.frames.length;
+    await device.send(sessionId, prompt({ say: "Here again." }));
+    await view.idle(from);
+    assert.deepEqual(
+      view.stored.map((frame) => frame.seq),
+      view.stored.map((_, i) => i + 1),
+    );
+    assert.match(JSON.stringify(view.frames.slice(from)), /Here again\./);
+    await second[Symbol.asyncDispose]();
+    device.close();
+    await place[Symbol.asyncDispose]();
+  });
 });

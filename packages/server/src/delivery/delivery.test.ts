@@ -6,7 +6,7 @@ import { systemClock } from "../clock.ts";
 import type { LogWriter } from "../log/index.ts";
 import { createMemoryStorage } from "../storage/index.ts";
 import { createHub, type Hub } from "./hub.ts";
-import { createPositions } from "./positions.ts";
+import { createPositions, type Positions } from "./positions.ts";
 import type { Subscription } from "./subscription.ts";
 
 const notice = (text: string) => ({
@@ -173,7 +173,7 @@ describe("delivery", () => {
     type Step =
       | { do: "append"; count: number }
       | { do: "stream"; length: number }
-      | { do: "stall" | "go" | "drop" | "back"; device: number }
+      | { do: "stall" | "go" | "drop" | "back" | "acknowledge" | "forget"; device: number }
       | { do: "turn" };
     const device = fc.nat({ max: 2 });
     const step: fc.Arbitrary<Step> = fc.oneof(
@@ -188,7 +188,14 @@ describe("delivery", () => {
       {
         weight: 4,
         arbitrary: fc.record({
-          do: fc.constantFrom("stall" as const, "go" as const, "drop" as const, "back" as const),
+          do: fc.constantFrom(
+            "stall" as const,
+            "go" as const,
+            "drop" as const,
+            "back" as const,
+            "acknowledge" as const,
+            "forget" as const,
+          ),
           device,
         }),
       },
@@ -197,7 +204,12 @@ describe("delivery", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
         const { storage, hub, sessionId, log } = await start();
-        const devices = Array.from({ length: 3 }, () => createDevice(hub, sessionId));
+        const positions = createPositions({
+          records: storage.records,
+          clock: systemClock,
+          onError: (error) => assert.fail(String(error)),
+        });
+        const devices = Array.from({ length: 3 }, () => createDevice({ hub, positions, sessionId }));
         for (const one of devices) await one.back();
         let written = 0;
         let blocks = 0;
@@ -222,6 +234,7 @@ describe("delivery", () => {
         const expected = stored.map((event) => JSON.parse(event.frame).data.text);
         for (const one of devices) assert.deepEqual(one.texts, expected);
         hub.close();
+        await positions.close();
       }),
       {
         numRuns: Number(process.env.PROPERTY_RUNS ?? 1_000),
@@ -232,7 +245,9 @@ describe("delivery", () => {
 });
 
 /** A device that keeps what it got, in order, and comes back from where it was. */
-function createDevice(hub: Hub, sessionId: string) {
+function createDevice({ hub, positions, sessionId }: { hub: Hub; positions: Positions; sessionId: string }) {
+  const deviceId = randomUUID();
+  let epoch = "";
   const texts: string[] = [];
   let position = 0;
   let lastTextAt = 0;
@@ -275,8 +290,19 @@ function createDevice(hub: Hub, sessionId: string) {
     async back() {
       if (subscription) return;
       subscription = await hub.subscribe(sessionId, { after: position, epoch: undefined, types: undefined });
+      epoch = subscription.epoch;
       reader = read(subscription);
       reader.catch((error: unknown) => (failure = error));
+    },
+    async acknowledge() {
+      await positions.acknowledge({ deviceId, sessionId, epoch, seq: position });
+    },
+    /** The app is gone with all that it had not acknowledged; it begins again where the server knows it to be. */
+    async forget() {
+      await device.drop();
+      position = (await positions.find(deviceId, sessionId))?.ackedSeq ?? 0;
+      texts.length = position;
+      await device.back();
     },
     async finish(lastSeq: number) {
       await device.back();

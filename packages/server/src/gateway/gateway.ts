@@ -10,6 +10,7 @@ import { addCommandRoutes } from "./http/command-routes.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
+import { addStartPage } from "./http/start-page.ts";
 import { createPlaces } from "./limits.ts";
 import { openSocketDoor } from "./socket/upgrade.ts";
 
@@ -65,6 +66,7 @@ export async function openGateway(options: {
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
   addSessionRoutes(app, house);
   addCommandRoutes(app, house.handlers);
+  addStartPage(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });

@@ -44,6 +44,8 @@ export interface Sessions {
   find(user: string, sessionId: string): Promise<Summary | undefined>;
   /** A device says whether it looks at a session. */
   setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
+  /** A device is gone: it looks at nothing any more. */
+  lookAway(deviceId: string): void;
   agents(): Promise<z.infer<typeof AgentInfo>[]>;
   /** Calls back after each change. @returns stops it */
   watch(listener: (change: SessionChange) => void): () => void;
@@ -275,6 +277,11 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       else if (devices.delete(deviceId) && devices.size === 0) foreground.delete(sessionId);
       const record = known.get(sessionId);
       if (record) for (const watcher of watchers) watcher({ sessionId, user: record.user, change: "updated" });
+    },
+
+    lookAway(deviceId) {
+      for (const [sessionId, devices] of foreground)
+        if (devices.has(deviceId)) sessions.setForeground(sessionId, deviceId, false);
     },
 
     agents: () =>

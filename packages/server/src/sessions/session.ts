@@ -15,6 +15,7 @@ import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
 import type { MessageRecord, Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import { errorEvent, nothing, noticeEvent, partialMessages, titleOf, together } from "./commits.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
@@ -182,7 +183,8 @@ export function createSession(options: SessionOptions): Session {
     listening = listen(opened);
   }
   function ensureAgent(): Promise<void> {
-    if (agent) return Promise.resolve();
+    // One that is being put to sleep takes no more messages; the next one does.
+    if (agent && closingAgent === undefined) return Promise.resolve();
     opening ??= openAgent().finally(() => {
       opening = undefined;
     });
@@ -280,17 +282,7 @@ export function createSession(options: SessionOptions): Session {
     backgroundTasks = 0;
     const { failure } = event;
     const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
-    const cut = hub.abandon(sessionId).filter((block) => block.delta.kind !== "toolInput");
-    const partial = cut.map(({ delta, text }): Commit => {
-      const { messageId, blockIndex, parentToolUseId } = delta;
-      const block =
-        delta.kind === "thinking" ? ({ type: "thinking", text } as const) : ({ type: "text", text } as const);
-      const data = { messageId, blockIndex, content: [block], parentToolUseId, partial: true };
-      return {
-        events: [{ id: `partial:${messageId}:${blockIndex}`, event: { type: "assistantMessage", data } }],
-        records: [],
-      };
-    });
+    const partial = partialMessages(hub.abandon(sessionId));
     const settled = messages.settleHandedOver(
       provider.capabilities.recognisesRepeats ? "failed" : "indeterminate",
       `${why} What it had done until then stays done; send the message again to go on.`,
@@ -301,14 +293,18 @@ export function createSession(options: SessionOptions): Session {
         "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
       tell(update({ conversationId: undefined, conversationStarted: false }), noticeEvent("conversationReset", text));
     }
-    if (failure === undefined)
-      return tell(...partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
+    if (failure === undefined) {
+      tell(partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
+      // Accepted while it went to sleep.
+      if (messages.queued.length > 0) session.deliver();
+      return;
+    }
     report.agentDied({ sessionId, agent: provider.id, reason: failure });
     const error = new CompanionError(
       "AGENT_FAILED",
       `${provider.name} stopped: ${failure}. Send a message to start it again.`,
     );
-    tell(...partial, ...lost, ...settled, errorEvent(error), become({ type: "agentFailed", reason: failure }));
+    tell(partial, ...lost, ...settled, errorEvent(error), become({ type: "agentFailed", reason: failure }));
     // What was accepted and not handed over still has to reach an agent, but not one that dies each time.
     if (messages.queued.length > 0 && restarts < restartsMax && !closed) {
       restarts += 1;
@@ -471,40 +467,11 @@ export function createSession(options: SessionOptions): Session {
   return session;
 }
 
-const nothing: Commit = { events: [], records: [] };
-
-function together(commits: (Commit | undefined)[]): Commit {
-  return {
-    events: commits.flatMap((commit) => commit?.events ?? []),
-    records: commits.flatMap((commit) => commit?.records ?? []),
-  };
-}
-
 function stateOf(record: SessionRecord): SessionState {
   const reason = record.statusReason ?? "";
   if (record.status === "ended") return { name: "ended", reason };
   if (record.status === "failed") return { name: "failed", reason };
   return { name: "hibernated", reason: record.statusReason };
-}
-
-function errorEvent(error: CompanionError): Commit {
-  const { code, message, retryable, details } = error;
-  return {
-    events: [{ id: undefined, event: { type: "error", data: { code, message, retryable, details } } }],
-    records: [],
-  };
-}
-
-function noticeEvent(kind: DurableData<"agentNotice">["kind"], text: string): Commit {
-  return { events: [{ id: undefined, event: { type: "agentNotice", data: { kind, text } } }], records: [] };
-}
-
-/** The first line of the first message names a session that was given no name. */
-function titleOf(content: z.infer<typeof Content>): string {
-  const text =
-    typeof content === "string" ? content : content.map((block) => (block.type === "text" ? block.text : "")).join(" ");
-  const line = text.trim().split("\n")[0] ?? "";
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -244,6 +244,21 @@ describe("sessions", () => {
     await world.sessions.close();
   });
 
+  test("[SES-11] a message that comes while the agent is being put to sleep is worked on by the next one", async () => {
+    const world = await start();
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "first");
+    await eventually(() => session.state.name === "idle");
+    const asleep = session.sleep(undefined);
+    await world.send(sessionId, "while falling asleep");
+    await asleep;
+    await eventually(() => [...world.provider.worked.values()].flat().length === 2);
+    await eventually(() => session.state.name === "idle");
+    assert.equal(session.queuedMessages, 0);
+    await world.sessions.close();
+  });
+
   test("[PER-1] a permission waits as a record, any number at once; the first answer wins, and applied is told when it is", async () => {
     const world = await start({
       async script(agent) {

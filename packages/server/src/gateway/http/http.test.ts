@@ -203,6 +203,15 @@ describe("the REST door", () => {
     assert.equal(headers.get("content-encoding"), "gzip");
   });
 
+  test("[RST-8] the printed address shows a page that takes the token out of the address and runs nothing but its own script", async () => {
+    await using server = await startTestCompanion();
+    const { status, body, headers } = await server.api(`/?token=${testToken}`);
+    assert.equal(status, 200);
+    const html = String(body);
+    assert.ok(html.includes("history.replaceState") && !html.includes(testToken));
+    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'.*script-src 'sha256-/);
+  });
+
   test("[HLT-1] health tells database, agent and memory; what names paths only to who has a token", async () => {
     await using server = await startTestCompanion();
     const own = (await server.api("/health")).body as Record<string, never>;

@@ -41,6 +41,7 @@ export interface ConnectionHouse {
 export interface Connection {
   readonly clientId: string;
   readonly user: string;
+  readonly deviceId: string;
   readonly tokenId: string;
   /** Pings, and ends what is dead or takes nothing. Called now and then. */
   sweep(): void;
@@ -248,6 +249,7 @@ export function createConnection(options: {
   return {
     clientId,
     user: caller.user,
+    deviceId: caller.deviceId,
     tokenId: options.tokenId,
     closed: gone.promise,
     close,

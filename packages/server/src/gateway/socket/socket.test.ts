@@ -329,6 +329,23 @@ describe("the WebSocket door", () => {
     );
   });
 
+  test("[CMD-3] a session is in the foreground while a device looks at it: until it says otherwise or is gone", async () => {
+    await using server = await startTestCompanion();
+    const sessionId = await createSession(server);
+    const backgrounded = async () =>
+      ((await server.api(`/api/sessions/${sessionId}`)).body as { session: { backgrounded: boolean } }).session
+        .backgrounded;
+    const socket = await server.socket(`deviceId=${randomUUID()}`);
+    assert.equal(await backgrounded(), true);
+    await socket.ask("sessionForegrounded", { sessionId });
+    assert.equal(await backgrounded(), false);
+    await socket.ask("sessionBackgrounded", { sessionId });
+    assert.equal(await backgrounded(), true);
+    await socket.ask("sessionForegrounded", { sessionId });
+    socket.ws.terminate();
+    await retryUntil(async () => assert.equal(await backgrounded(), true));
+  });
+
   test("[CLO-1] a server that stops tells its clients 1001, after all that was under way", async () => {
     const server = await startTestCompanion();
     const sessionId = await createSession(server);

@@ -137,7 +137,11 @@ export function openSocketDoor(options: {
         house,
       });
       connections.add(connection);
-      void connection.closed.then(() => connections.delete(connection));
+      void connection.closed.then(() => {
+        connections.delete(connection);
+        const isLast = ![...connections].some((other) => other.deviceId === deviceId);
+        if (isLast) house.sessions.lookAway(deviceId);
+      });
       report.connectionOpened({ clientId, deviceId, user });
       const device = { deviceId, user, name: identity.name, lastSeenAt: clock.now() };
       house.records.devices
