@@ -11,6 +11,7 @@ import { addHealthRoutes } from "./http/health-routes.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addStartPage } from "./http/start-page.ts";
+import { addTokenRoutes } from "./http/token-routes.ts";
 import { createPlaces } from "./limits.ts";
 import { openSocketDoor } from "./socket/upgrade.ts";
 
@@ -64,6 +65,7 @@ export async function openGateway(options: {
   let closing = false;
   const app = await createHttpServer({ ...house, version, limits });
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
+  addTokenRoutes(app, house.auth);
   addSessionRoutes(app, house);
   addCommandRoutes(app, house.handlers);
   addStartPage(app);

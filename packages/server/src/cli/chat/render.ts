@@ -64,6 +64,8 @@ export function createRenderer(options: { deviceId: string; colours: boolean }):
           return line(paint("bold", `> ${text}`) + (by ? paint("dim", `  (${by.name})`) : ""));
         }
         case "toolUse":
+          // A question is shown by whoever asks it.
+          if (frame.data.name === "AskUserQuestion") return "";
           return line(paint("cyan", `⏺ ${frame.data.name} ${oneLine(frame.data.input)}`));
         case "toolResult":
           return line(paint(frame.data.isError ? "red" : "dim", `  ⎿ ${oneLine(frame.data.content)}`));

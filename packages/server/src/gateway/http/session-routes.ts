@@ -8,7 +8,6 @@ import {
   SessionSummary,
 } from "@claude-companion/protocol";
 import { z } from "zod";
-import type { Auth } from "../../auth/index.ts";
 import { summaryFor } from "../../commands/index.ts";
 import type { Positions } from "../../delivery/index.ts";
 import type { EventLog } from "../../log/index.ts";
@@ -18,12 +17,12 @@ import type { HttpServer } from "./server.ts";
 
 const params = z.object({ sessionId: SessionId });
 
-/** What can be read, and the ticket for a WebSocket. */
+/** What can be read. */
 export function addSessionRoutes(
   app: HttpServer,
-  house: { auth: Auth; sessions: Sessions; positions: Pick<Positions, "find">; log: Pick<EventLog, "read" | "head"> },
+  house: { sessions: Sessions; positions: Pick<Positions, "find">; log: Pick<EventLog, "read" | "head"> },
 ): void {
-  const { auth, sessions, positions, log } = house;
+  const { sessions, positions, log } = house;
   const read = <T extends z.ZodType>(operationId: string, summary: string, result: T) => ({
     operationId,
     summary,
@@ -39,17 +38,6 @@ export function addSessionRoutes(
     );
   }
 
-  app.post(
-    "/api/auth/ticket",
-    {
-      schema: read(
-        "issueTicket",
-        "A one-time ticket for a WebSocket URL (30 s), so that no token stands there.",
-        z.object({ ticket: z.string(), expiresInSeconds: z.number() }),
-      ),
-    },
-    async (request) => auth.issueTicket(request.principal),
-  );
   app.get(
     "/api/agents",
     { schema: read("listAgents", "The coding agents of this machine.", z.object({ agents: z.array(AgentInfo) })) },

@@ -41,6 +41,25 @@ describe("the WebSocket door", () => {
     (await attempt({ authorization, origin: server.url })).ws.close();
   });
 
+  test("[AUT-7] a token of one's own is made, listed without its secret, and taken back at once: its connections end with 4501", async () => {
+    await using server = await startTestCompanion();
+    const made = (await server.api("/api/tokens", { method: "POST", body: { name: "phone" } })).body as {
+      tokenId: string;
+      token: string;
+    };
+    const socket = await server.socket("", { authorization: `Bearer ${made.token}` });
+    const list = JSON.stringify((await server.api("/api/tokens")).body);
+    assert.ok(list.includes(made.tokenId) && !list.includes(made.token) && !list.includes("hash"));
+    assert.equal((await server.api(`/api/tokens/${made.tokenId}`, { method: "DELETE" })).status, 200);
+    assert.equal(await socket.closed, 4501);
+    await assert.rejects(server.socket("", { authorization: `Bearer ${made.token}` }), /401/);
+    assert.equal(
+      (await server.api("/api/sessions", { headers: { authorization: `Bearer ${made.token}` } })).status,
+      401,
+    );
+    assert.equal((await server.api(`/api/tokens/${made.tokenId}`, { method: "DELETE" })).status, 404);
+  });
+
   test("[CON-1] welcome tells who we are, what there is, what may be sent, and what this device followed", async () => {
     await using server = await startTestCompanion();
     const sessionId = await createSession(server);
