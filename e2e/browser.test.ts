@@ -87,6 +87,22 @@ async function openApp(page: Page, url: string): Promise<void> {
   }, token);
 }
 
+async function openBrowser() {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  return { newContext: () => browser.newContext(), [Symbol.asyncDispose]: () => browser.close() };
+}
+
 describe("the client library in a browser", { skip }, () => {
   test("[CLI-40] it is under 15 KB, gzipped, with all it needs", async () => {
     const size = gzipSync(await bundle()).length;
@@ -98,85 +114,70 @@ describe("the client library in a browser", { skip }, () => {
     await using place = await makePlace(model.url);
     await using server = await startServer(place);
     await using app = await serveApp(server.url);
-    const browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
-    try {
-      const context = await browser.newContext();
-      const first = await context.newPage();
-      await openApp(first, app.url);
-      const follow = async (page: Page, sessionId: string) =>
-        page.evaluate((id) => {
-          const { app: client, seen } = globalThis as never as {
-            app: { subscribe(id: string): AsyncIterable<object> };
-            seen: object[];
-          };
-          void (async () => {
-            for await (const frame of client.subscribe(id)) seen.push(frame);
-          })();
-        }, sessionId);
-      const until = (page: Page, text: string) =>
-        page.waitForFunction(
-          (wanted) => JSON.stringify((globalThis as never as { seen: object[] }).seen).includes(wanted),
-          text,
-        );
-      const sessionId = await first.evaluate(async (workingDirectory) => {
-        const { app: client } = globalThis as never as {
-          app: { request(type: string, data: object): Promise<{ session: { sessionId: string } }> };
+    await using browser = await openBrowser();
+    const context = await browser.newContext();
+    const first = await context.newPage();
+    await openApp(first, app.url);
+    const follow = async (page: Page, sessionId: string) =>
+      page.evaluate((id) => {
+        const { app: client, seen } = globalThis as never as {
+          app: { subscribe(id: string): AsyncIterable<object> };
+          seen: object[];
         };
-        return (await client.request("createSession", { workingDirectory })).session.sessionId;
-      }, place.project);
-      const send = (page: Page, text: string) =>
-        page.evaluate(
-          ([id = "", content = ""]) =>
-            void (globalThis as never as { app: { send(id: string, content: string): Promise<unknown> } }).app
-              .send(id, content)
-              .catch(() => {}),
-          [sessionId, text],
-        );
-      await follow(first, sessionId);
-      await send(first, prompt({ say: "before the tunnel" }));
-      await until(first, '"status":"idle"');
-      // Everything that it has seen is noted as seen.
-      await first.evaluate(async (id) => {
-        const { seen } = globalThis as never as { seen: { seq?: number }[] };
-        const { openIndexedDb } = await import(`${location.origin}/client.js`);
-        const storage = await openIndexedDb("companion");
-        const noted = async () => ((await storage.get(`position/${id}`)) as { seq: number } | undefined)?.seq ?? 0;
-        while ((await noted()) < Math.max(...seen.map(({ seq }) => seq ?? 0))) await new Promise(requestAnimationFrame);
+        void (async () => {
+          for await (const frame of client.subscribe(id)) seen.push(frame);
+        })();
       }, sessionId);
-      await context.setOffline(true);
-      await send(first, prompt({ say: "written in the tunnel" }));
-      await first.waitForTimeout(100);
-      await first.close();
-      await context.setOffline(false);
-      const second = await context.newPage();
-      await openApp(second, app.url);
-      await follow(second, sessionId);
-      await until(second, "written in the tunnel");
-      await until(second, "turnCompleted");
-      const seen = await second.evaluate(
-        () => (globalThis as never as { seen: { type: string; seq?: number; data: object }[] }).seen,
+    const until = (page: Page, text: string) =>
+      page.waitForFunction(
+        (wanted) => JSON.stringify((globalThis as never as { seen: object[] }).seen).includes(wanted),
+        text,
       );
-      assert.equal(JSON.stringify(seen).includes("before the tunnel"), false, "what was seen is not sent again");
-      const numbers = seen.flatMap(({ seq }) => seq ?? []);
-      assert.deepEqual(
-        numbers,
-        numbers.map((_, i) => (numbers[0] ?? 0) + i),
+    const sessionId = await first.evaluate(async (workingDirectory) => {
+      const { app: client } = globalThis as never as {
+        app: { request(type: string, data: object): Promise<{ session: { sessionId: string } }> };
+      };
+      return (await client.request("createSession", { workingDirectory })).session.sessionId;
+    }, place.project);
+    const send = (page: Page, text: string) =>
+      page.evaluate(
+        ([id = "", content = ""]) =>
+          void (globalThis as never as { app: { send(id: string, content: string): Promise<unknown> } }).app
+            .send(id, content)
+            .catch(() => {}),
+        [sessionId, text],
       );
-      assert.equal(await model.asked("written in the tunnel"), 1);
-    } finally {
-      await browser.close();
-    }
+    await follow(first, sessionId);
+    await send(first, prompt({ say: "before the tunnel" }));
+    await until(first, '"status":"idle"');
+    // Everything that it has seen is noted as seen.
+    await first.evaluate(async (id) => {
+      const { seen } = globalThis as never as { seen: { seq?: number }[] };
+      const { openIndexedDb } = await import(`${location.origin}/client.js`);
+      const storage = await openIndexedDb("companion");
+      const noted = async () => ((await storage.get(`position/${id}`)) as { seq: number } | undefined)?.seq ?? 0;
+      while ((await noted()) < Math.max(...seen.map(({ seq }) => seq ?? 0))) await new Promise(requestAnimationFrame);
+    }, sessionId);
+    await context.setOffline(true);
+    await send(first, prompt({ say: "written in the tunnel" }));
+    await first.waitForTimeout(100);
+    await first.close();
+    await context.setOffline(false);
+    const second = await context.newPage();
+    await openApp(second, app.url);
+    await follow(second, sessionId);
+    await until(second, "written in the tunnel");
+    await until(second, "turnCompleted");
+    const seen = await second.evaluate(
+      () => (globalThis as never as { seen: { type: string; seq?: number; data: object }[] }).seen,
+    );
+    assert.equal(JSON.stringify(seen).includes("before the tunnel"), false, "what was seen is not sent again");
+    const numbers = seen.flatMap(({ seq }) => seq ?? []);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, i) => (numbers[0] ?? 0) + i),
+    );
+    assert.equal(await model.asked("written in the tunnel"), 1);
   });
 
   test("[CLI-42] a connection that died while the page slept is noticed within 2 s of waking, and resumed", async () => {
@@ -185,67 +186,52 @@ describe("the client library in a browser", { skip }, () => {
     await using server = await startServer(place);
     await using app = await serveApp(server.url);
     await using cable = await layCable(app.url);
-    const browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+    await using browser = await openBrowser();
+    const page = await (await browser.newContext()).newPage();
+    await openApp(page, cable.url);
+    const sessionId = await page.evaluate(async (workingDirectory) => {
+      const { app: client, seen } = globalThis as never as {
+        app: {
+          connected(): Promise<void>;
+          request(type: string, data: object): Promise<{ session: { sessionId: string } }>;
+          subscribe(id: string): AsyncIterable<object> & { subscribed: Promise<void> };
+        };
+        seen: object[];
+      };
+      await client.connected();
+      const { session } = await client.request("createSession", { workingDirectory });
+      const stream = client.subscribe(session.sessionId);
+      void (async () => {
+        for await (const frame of stream) seen.push(frame);
+      })();
+      await stream.subscribed;
+      return session.sessionId;
+    }, place.project);
+    const desk = await server.device("desk");
+    cable.silence();
+    await desk.send(sessionId, slowly(1, { say: "while you slept" }));
+    cable.restore();
+    const ms = await page.evaluate(async () => {
+      const { app: client } = globalThis as never as {
+        app: { onState(listener: (state: { name: string }) => void): void };
+      };
+      const begun = performance.now();
+      const noticed = new Promise<number>((resolve) =>
+        client.onState(({ name }) => name === "reconnecting" && resolve(performance.now() - begun)),
+      );
+      dispatchEvent(new Event("pageshow"));
+      return noticed;
     });
-    try {
-      const page = await (await browser.newContext()).newPage();
-      await openApp(page, cable.url);
-      const sessionId = await page.evaluate(async (workingDirectory) => {
-        const { app: client, seen } = globalThis as never as {
-          app: {
-            connected(): Promise<void>;
-            request(type: string, data: object): Promise<{ session: { sessionId: string } }>;
-            subscribe(id: string): AsyncIterable<object> & { subscribed: Promise<void> };
-          };
-          seen: object[];
-        };
-        await client.connected();
-        const { session } = await client.request("createSession", { workingDirectory });
-        const stream = client.subscribe(session.sessionId);
-        void (async () => {
-          for await (const frame of stream) seen.push(frame);
-        })();
-        await stream.subscribed;
-        return session.sessionId;
-      }, place.project);
-      const desk = await server.device("desk");
-      cable.silence();
-      await desk.send(sessionId, slowly(1, { say: "while you slept" }));
-      cable.restore();
-      const ms = await page.evaluate(async () => {
-        const { app: client } = globalThis as never as {
-          app: { onState(listener: (state: { name: string }) => void): void };
-        };
-        const begun = performance.now();
-        const noticed = new Promise<number>((resolve) =>
-          client.onState(({ name }) => name === "reconnecting" && resolve(performance.now() - begun)),
-        );
-        dispatchEvent(new Event("pageshow"));
-        return noticed;
-      });
-      assert.ok(ms < 2_000, `${ms} ms`);
-      await page.waitForFunction(() =>
-        JSON.stringify((globalThis as never as { seen: object[] }).seen).includes('"state":"answered"'),
-      );
-      const numbers = await page.evaluate(() =>
-        (globalThis as never as { seen: { seq?: number }[] }).seen.flatMap(({ seq }) => seq ?? []),
-      );
-      assert.deepEqual(
-        numbers,
-        numbers.map((_, i) => i + 1),
-      );
-    } finally {
-      await browser.close();
-    }
+    assert.ok(ms < 2_000, `${ms} ms`);
+    await page.waitForFunction(() =>
+      JSON.stringify((globalThis as never as { seen: object[] }).seen).includes('"state":"answered"'),
+    );
+    const numbers = await page.evaluate(() =>
+      (globalThis as never as { seen: { seq?: number }[] }).seen.flatMap(({ seq }) => seq ?? []),
+    );
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, i) => i + 1),
+    );
   });
 });

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { CompanionError } from "@claude-companion/protocol/errors";
 import fc from "fast-check";
+import { connect } from "./companion.ts";
 import { createMemory } from "./memory.ts";
 import { openOutbox } from "./outbox.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
@@ -82,6 +83,22 @@ function makeStream(subscribe: SubscribeOptions = {}, storage = createMemory()) 
   };
 }
 const seqs = (frames: SessionFrame[]) => frames.map((frame) => ("seq" in frame ? frame.seq : frame.type));
+
+/** A WebSocket whose other side is the test. */
+function fakeSocket() {
+  const sent: string[] = [];
+  const ws: WebSocketLike = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    onerror: null,
+    readyState: 1,
+    send: (data) => void sent.push(data),
+    close() {},
+  };
+  const closed: number[] = [];
+  return { ws, sent, closed };
+}
 
 describe("client", () => {
   test("[CLI-20] what comes twice is dropped; a hole makes it subscribe again from where it was", async () => {
@@ -263,17 +280,7 @@ describe("client", () => {
 
   test("[CLI-30] a connection that died in silence is noticed by a probe, within its deadline", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
-    const sent: string[] = [];
-    const ws: WebSocketLike = {
-      onopen: null,
-      onmessage: null,
-      onclose: null,
-      onerror: null,
-      readyState: 1,
-      send: (data) => void sent.push(data),
-      close() {},
-    };
-    const closed: number[] = [];
+    const { ws, closed } = fakeSocket();
     const socket = createSocket({ ws, onWelcome() {}, onEvent() {}, onClose: (code) => void closed.push(code) });
     const heard = (frame: object) => ws.onmessage?.({ data: JSON.stringify(frame) });
     heard({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } });
@@ -291,23 +298,65 @@ describe("client", () => {
 
   test("[CLI-31] silence is broken by a ping, and is the end of the connection after one and a half heartbeats", (context) => {
     context.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
-    const sent: string[] = [];
-    const ws: WebSocketLike = {
-      onopen: null,
-      onmessage: null,
-      onclose: null,
-      onerror: null,
-      readyState: 1,
-      send: (data) => void sent.push(data),
-      close() {},
-    };
-    const closed: number[] = [];
+    const { ws, sent, closed } = fakeSocket();
     createSocket({ ws, onWelcome() {}, onEvent() {}, onClose: (code) => void closed.push(code) });
     ws.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
     context.mock.timers.tick(20_000);
     assert.ok(sent.some((frame) => frame.includes("ping")));
     context.mock.timers.tick(20_000);
     assert.deepEqual(closed, [1006]);
+  });
+
+  test("[CLI-34] a network that swallows everything is given up, and tried again", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+    let asked = 0;
+    const silent = (_url: unknown, init: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        asked += 1;
+        init.signal.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+    const companion = await connect({ url: "http://nowhere", token: "t", fetch: silent as never });
+    await turn();
+    assert.equal(asked, 1);
+    context.mock.timers.tick(10_000);
+    await turn();
+    assert.equal(companion.state.name, "reconnecting");
+    context.mock.timers.tick(0);
+    await turn();
+    assert.equal(asked, 2);
+    companion.close();
+  });
+
+  test("[CLI-35] of two attempts at once only the newer one counts", async () => {
+    const opened: (WebSocketLike & { closed?: boolean })[] = [];
+    class Fake implements WebSocketLike {
+      onopen = null;
+      onmessage: WebSocketLike["onmessage"] = null;
+      onclose: WebSocketLike["onclose"] = null;
+      onerror = null;
+      readyState = 1;
+      closed = false;
+      constructor() {
+        opened.push(this);
+      }
+      send() {}
+      close() {
+        this.closed = true;
+      }
+    }
+    const ticket = async () => ({ status: 200, json: async () => ({ ticket: "t" }) });
+    const companion = await connect({ url: "http://somewhere", token: "t", fetch: ticket as never, WebSocket: Fake });
+    for (let i = 0; i < 5; i++) await turn();
+    opened[0]?.onclose?.({ code: 1006, reason: "" });
+    while (opened.length < 2) await turn();
+    companion.wake();
+    while (opened.length < 3) await turn();
+    assert.equal(opened[1]?.closed, true);
+    opened[1]?.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
+    assert.equal(companion.state.name, "reconnecting");
+    opened[2]?.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
+    assert.equal(companion.state.name, "connected");
+    companion.close();
   });
 
   test("[CLI-32] coming back into view, a page that was kept and a network that is there again wake it", () => {

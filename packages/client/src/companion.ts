@@ -28,6 +28,7 @@ type SessionList = CommandAck<"watchSessions">["sessions"];
 type Content = CommandInput<"sendMessage">["content"];
 
 const probeMs = 1_500;
+const ticketMs = 10_000;
 const stableMs = 5_000;
 const requestMs = 30_000;
 
@@ -114,6 +115,9 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
 
   async function open(): Promise<void> {
     const mine = ++generation;
+    // An attempt that is still under way is given up: what it brings is nobody's.
+    socket?.close();
+    socket = undefined;
     try {
       const ticket = await getTicket();
       if (mine !== generation || isClosed()) return;
@@ -123,8 +127,8 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
       const Constructor = options.WebSocket ?? (globalThis.WebSocket as unknown as new (url: string) => WebSocketLike);
       socket = createSocket({
         ws: new Constructor(`${base.replace(/^http/, "ws")}/ws?${query}`),
-        onWelcome: greet,
-        onEvent: route,
+        onWelcome: (welcome) => mine === generation && greet(welcome),
+        onEvent: (frame, length) => mine === generation && route(frame, length),
         onClose: (code, reason) => mine === generation && lost(code, reason),
       });
     } catch (error) {
@@ -139,15 +143,21 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
   async function getTicket(): Promise<string> {
     const token = typeof options.token === "string" ? options.token : await options.token();
     const send = options.fetch ?? fetch;
-    const response = await send(`${base}/api/auth/ticket`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const body = (await response.json()) as { ticket?: string; code?: string; detail?: string };
-    if (response.ok && body.ticket) return body.ticket;
+    const patience = new AbortController();
+    const timeout = setTimeout(() => patience.abort(), ticketMs);
+    try {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await send(`${base}/api/auth/ticket`, { method: "POST", headers, signal: patience.signal });
+      return ticketIn(response.status, await response.json());
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+  function ticketIn(status: number, body: { ticket?: string; code?: string; detail?: string }): string {
+    if (body.ticket) return body.ticket;
     throw new CompanionError(
       isErrorCode(body.code) ? body.code : "INTERNAL",
-      body.detail ?? `The server answered ${response.status}.`,
+      body.detail ?? `The server answered ${status}.`,
     );
   }
   function greet(welcome: WelcomeData): void {

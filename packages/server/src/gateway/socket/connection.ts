@@ -110,12 +110,12 @@ export function createConnection(options: {
         epoch: epoch ?? stored?.epoch,
         types: events,
       });
-      await positions.setSubscribed({
-        deviceId: caller.deviceId,
-        sessionId,
-        epoch: subscription.epoch,
-        subscribed: true,
-      });
+      await positions
+        .setSubscribed({ deviceId: caller.deviceId, sessionId, epoch: subscription.epoch, subscribed: true })
+        .catch((error: unknown) => {
+          subscription.close();
+          throw error;
+        });
       if (ws.readyState !== ws.OPEN) return subscription.close();
       const pendingPermissions = [...session.pendingPermissions];
       // The answer first, then what it announces.
