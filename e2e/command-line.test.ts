@@ -198,4 +198,17 @@ describe("the command line", () => {
     assert.match(help.output, /claude-companion chat/);
     assert.equal((await run(["nonsense"])).code, 2);
   });
+
+  test("[CLI-9] a server whose output nobody reads any more goes on; told to stop by a closed terminal it ends in order", async () => {
+    await using server = await startServer(place, { LOG_LEVEL: "trace" });
+    server.process.stdout?.destroy();
+    server.process.stderr?.destroy();
+    for (let i = 0; i < 3; i++) {
+      const device = await server.device(`device ${i}`);
+      await device.request("createSession", { workingDirectory: place.project });
+      device.close();
+    }
+    assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
+    assert.equal(await server.stop("SIGHUP"), 0);
+  });
 });

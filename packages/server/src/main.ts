@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     input: process.stdin,
     output: process.stdout,
     onStop(listener) {
-      const stops = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+      const stops = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
         const heed = () => listener(signal);
         process.on(signal, heed);
         return () => process.off(signal, heed);
@@ -57,6 +57,13 @@ async function main(): Promise<number> {
     exitWithin: (ms) => void setTimeout(() => process.exit(0), ms).unref(),
   };
   return command.run(terminal);
+}
+
+// Whoever read our output is gone: that is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (!("code" in error && error.code === "EPIPE")) throw error;
+  });
 }
 
 try {

@@ -10,8 +10,8 @@ export interface Terminal {
   readonly workingDirectory: string;
   readonly input: NodeJS.ReadableStream & { isTTY?: boolean };
   readonly output: NodeJS.WritableStream & { isTTY?: boolean };
-  /** Calls back on SIGINT or SIGTERM. @returns stops it */
-  onStop(listener: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Calls back on SIGINT, SIGTERM or SIGHUP (the terminal was closed). @returns stops it */
+  onStop(listener: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void): () => void;
   /** The process ends after this at the latest, whatever hangs. */
   exitWithin(ms: number): void;
 }

@@ -23,6 +23,13 @@ export function createLogger(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: "[redacted]" },
     },
-    options.destination ?? pino.destination({ dest: 2, sync: true }),
+    options.destination ?? standardError(),
   );
+}
+
+function standardError() {
+  const destination = pino.destination({ dest: 2, sync: true });
+  // Whoever read the log is gone (a closed terminal, a pipe to `head`): the server goes on.
+  destination.on("error", () => {});
+  return destination;
 }

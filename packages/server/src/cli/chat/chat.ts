@@ -134,7 +134,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
   let wantsOut = false;
   const stopSignals = terminal.onStop((signal) => {
     const busy = status === "running" || status === "waiting";
-    if (signal === "SIGTERM" || wantsOut || !busy) return stream.close();
+    if (signal !== "SIGINT" || wantsOut || !busy) return stream.close();
     wantsOut = true;
     show("\n· Interrupting; Ctrl-C once more leaves (Claude's session stays).\n");
     companion.request("interrupt", { sessionId }).catch(complain);
