@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import { type AgentProvider, agentEnvironment, createClaudeProvider } from "./agents/index.ts";
@@ -69,6 +69,7 @@ export async function createCompanion(
     createClaudeProvider({
       cliPath: config.CLAUDE_CLI_PATH,
       environment: agentEnvironment(parts.environment, config.AGENT_ENV),
+      owner: createHash("sha256").update(config.DATA_DIR).digest("hex").slice(0, 16),
     }),
   ];
   // Asked now, so that the first client need not wait for the answer.

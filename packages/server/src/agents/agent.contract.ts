@@ -227,7 +227,7 @@ export function agentContract(name: string, start: () => Promise<Bench>): void {
       await Promise.all([session.agent.close(), session.agent.close()]);
       await session.ended;
       const endings = session.seen.filter(isKind("ended"));
-      assert.deepEqual(endings, [{ kind: "ended", failure: undefined, conversationLost: false }]);
+      assert.deepEqual(endings, [{ kind: "ended", failure: undefined, conversation: "kept" }]);
       assert.equal(session.seen.at(-1), endings[0]);
     });
   });

@@ -23,6 +23,8 @@ export interface AgentProvider {
    * @throws CompanionError `AGENT_UNAVAILABLE` when it cannot be started
    */
   open(options: OpenOptions): Promise<Agent>;
+  /** Ends agents that an earlier server of the same data directory left behind when it was killed. */
+  endOrphans(): Promise<void>;
 }
 
 /** Whether an agent can be started on this machine. */
@@ -86,5 +88,8 @@ export type AgentEvent =
   /** Work that goes on besides the turn (shells, sub-agents): while there is some, the agent must not be put to sleep. */
   | { kind: "background"; tasks: number }
   | { kind: "emptyDelta" }
-  /** `conversationLost`: there is no such conversation (any more); the next agent must begin a new one. */
-  | { kind: "ended"; failure: string | undefined; conversationLost: boolean };
+  /**
+   * `conversation`: what the next agent must do. `lost`: there is no such conversation (any more), begin a new one.
+   * `found`: there was one already under our session's id, go on with it.
+   */
+  | { kind: "ended"; failure: string | undefined; conversation: "kept" | "lost" | "found" };

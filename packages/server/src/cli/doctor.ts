@@ -50,6 +50,7 @@ async function checkClaude(
   const provider = createClaudeProvider({
     cliPath: config.CLAUDE_CLI_PATH,
     environment: agentEnvironment(environment, config.AGENT_ENV),
+    owner: "doctor",
   });
   const found = await provider.check();
   if (!found.available) return [{ what: "Claude CLI", ok: false, detail: found.reason }];

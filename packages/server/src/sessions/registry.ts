@@ -328,6 +328,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     },
   };
 
+  // What recovery says of agents must be true: none is left.
+  await Promise.all(options.providers.map((provider) => provider.endOrphans()));
   for (const record of await records.sessions.list()) {
     if (record.status === "ended") continue;
     const recovered = await recoverSession({ record, log, records, clock, provider: providers.get(record.agent) });

@@ -23,6 +23,7 @@ import { hasAgent, nextState, type Occurrence, type SessionState } from "./state
 
 const restartsMax = 2;
 const closeMs = 6_000;
+const answerMs = 10_000;
 
 /** A session that is in use: its agent, what waits, and the one who may write its log. */
 export interface Session {
@@ -288,7 +289,16 @@ export function createSession(options: SessionOptions): Session {
       `${why} What it had done until then stays done; send the message again to go on.`,
     );
     const lost = permissions.abandon("lost", `${why} Nothing was allowed.`);
-    if (event.conversationLost) {
+    if (event.conversation === "found") {
+      // An earlier server was killed before it could note that the conversation had begun. The next agent goes on with it.
+      tell(
+        update({ conversationId: sessionId, conversationStarted: true }),
+        ...settled,
+        become({ type: "slept", reason: undefined }),
+      );
+      return session.deliver();
+    }
+    if (event.conversation === "lost") {
       const text =
         "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
       tell(update({ conversationId: undefined, conversationStarted: false }), noticeEvent("conversationReset", text));
@@ -370,7 +380,7 @@ export function createSession(options: SessionOptions): Session {
     async interrupt() {
       refuseIfEnded();
       if (agent === undefined || state.name === "idle") return false;
-      await agent.interrupt();
+      await answered(agent.interrupt(), "be interrupted");
       return true;
     },
 
@@ -387,9 +397,7 @@ export function createSession(options: SessionOptions): Session {
         );
       }
       // The running agent first: what it refuses is not kept as if it were so.
-      await agent?.configure(change).catch((error: unknown) => {
-        throw new CompanionError("AGENT_FAILED", `${provider.name} refused the change: ${messageOf(error)}`);
-      });
+      await answered(agent?.configure(change), "change");
       record = { ...record, ...change };
       await journal.commit({
         events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
@@ -460,6 +468,24 @@ export function createSession(options: SessionOptions): Session {
     },
   };
 
+  /**
+   * What an agent is asked, it must answer in time: a person waits.
+   * @throws CompanionError `AGENT_FAILED`
+   */
+  async function answered(asked: Promise<void> | undefined, what: string): Promise<void> {
+    const patience = Promise.withResolvers<never>();
+    const cancel = clock.after(answerMs, () => patience.reject(new Error(`no answer for ${answerMs / 1_000} s`)));
+    try {
+      await Promise.race([asked, patience.promise]);
+    } catch (error) {
+      throw new CompanionError(
+        "AGENT_FAILED",
+        `${provider.name} refused to ${what}: ${messageOf(error)}. Try again, or end the session.`,
+      );
+    } finally {
+      cancel();
+    }
+  }
   function refuseIfEnded(): void {
     if (state.name !== "ended") return;
     throw new CompanionError("SESSION_ENDED", `Session ${sessionId} has ended (${state.reason}). Create a new one.`);

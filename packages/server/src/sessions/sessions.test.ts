@@ -259,6 +259,23 @@ describe("sessions", () => {
     await world.sessions.close();
   });
 
+  test("[SES-12] an agent that does not answer an interrupt does not keep the person waiting", async () => {
+    const world = await start({ script: (agent) => agent.until(new Promise<never>(() => {})) });
+    const open = world.provider.open.bind(world.provider);
+    world.provider.open = async (options) => ({
+      ...(await open(options)),
+      interrupt: () => new Promise<never>(() => {}),
+    });
+    const { session } = await world.create();
+    await world.send(session.record.sessionId, "go");
+    await eventually(() => session.state.name === "running");
+    const interrupting = session.interrupt();
+    await turn();
+    world.clock.pass(10_000);
+    await assert.rejects(interrupting, { code: "AGENT_FAILED", message: /no answer for 10 s/ });
+    await world.sessions.close();
+  });
+
   test("[PER-1] a permission waits as a record, any number at once; the first answer wins, and applied is told when it is", async () => {
     const world = await start({
       async script(agent) {

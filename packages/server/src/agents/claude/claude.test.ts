@@ -7,7 +7,7 @@ agentContract("the real Claude CLI", async () => {
   const model = await startModel();
   const place = await makePlace(model.url);
   return {
-    provider: createClaudeProvider({ cliPath: undefined, environment: place.environment }),
+    provider: createClaudeProvider({ cliPath: undefined, owner: "test", environment: place.environment }),
     workingDirectory: place.project,
     asked: model.asked,
     async [Symbol.asyncDispose]() {

@@ -34,6 +34,7 @@ describe("facts of the Claude CLI", () => {
     const { environment = {}, ...options } = change;
     const provider = createClaudeProvider({
       cliPath: undefined,
+      owner: "test",
       environment: { ...place.environment, ...environment },
     });
     const agent = await provider.open({
@@ -181,7 +182,7 @@ describe("facts of the Claude CLI", () => {
       process.kill(Number(cli), "SIGKILL");
       const ended = await session.until(isKind("ended"));
       assert.ok(ended.failure, "no reason");
-      assert.equal(ended.conversationLost, false);
+      assert.equal(ended.conversation, "kept");
       await session.agent.close();
       assert.deepEqual(await processesWith(`sleep\0${mark}`), []);
     }
@@ -195,7 +196,45 @@ describe("facts of the Claude CLI", () => {
     await using session = await open({ conversationId: randomUUID() });
     session.say(prompt({ say: "hello?" }));
     const ended = await session.until(isKind("ended"));
-    assert.equal(ended.conversationLost, true);
+    assert.equal(ended.conversation, "lost");
+  });
+
+  test("[CLD-17] a conversation that exists already (we were killed before we knew) is found instead of begun again", async () => {
+    const sessionId = randomUUID();
+    {
+      await using session = await open({ sessionId });
+      session.say(prompt({ say: "one" }));
+      await session.until(isIdle);
+    }
+    await using session = await open({ sessionId });
+    session.say(prompt({ say: "two" }));
+    const ended = await session.until(isKind("ended"));
+    assert.equal(ended.conversation, "found");
+  });
+
+  test("[CLD-18] what a killed server left behind is ended by the next one of the same data, and nobody else's", async () => {
+    const providerOf = (owner: string) =>
+      createClaudeProvider({ cliPath: undefined, owner, environment: place.environment });
+    const start = async (owner: string) => {
+      const options = {
+        sessionId: randomUUID(),
+        workingDirectory: place.project,
+        model: undefined,
+        permissionMode: "default" as const,
+        conversationId: undefined,
+      };
+      const agent = await providerOf(owner).open(options);
+      const followed = follow(agent);
+      agent.send({ messageId: randomUUID(), content: slowly(100, { say: "word ".repeat(200) }) });
+      await followed.until(isKind("delta"));
+      return { ...followed, agent };
+    };
+    const [ours, others] = [await start("one"), await start("two")];
+    await providerOf("one").endOrphans();
+    const { failure } = await ours.until(isKind("ended"));
+    assert.ok(failure);
+    assert.equal(others.seen.some(isKind("ended")), false);
+    await others.agent.close();
   });
 
   test("[CLD-10] messages that were sent during a turn are all answered, although they may share a turn", async () => {
@@ -317,7 +356,7 @@ describe("facts of the Claude CLI", () => {
     const environment = agentEnvironment(ours, ["MY_TOOL"]);
     await using session = await open();
     await session.agent.close();
-    const provider = createClaudeProvider({ cliPath: undefined, environment });
+    const provider = createClaudeProvider({ cliPath: undefined, owner: "test", environment });
     const agent = await provider.open({
       sessionId: randomUUID(),
       workingDirectory: place.project,
@@ -347,7 +386,7 @@ describe("facts of the Claude CLI", () => {
       return path;
     };
     const reasonOf = async (cliPath: string) => {
-      const found = await createClaudeProvider({ cliPath, environment: place.environment }).check();
+      const found = await createClaudeProvider({ cliPath, owner: "test", environment: place.environment }).check();
       return found.available ? "available" : found.reason;
     };
     assert.match(
@@ -361,10 +400,14 @@ describe("facts of the Claude CLI", () => {
       /is version 1\.0\.3; at least .* is needed. Run `claude update`/,
     );
     const { ANTHROPIC_API_KEY: _key, ...withoutKey } = place.environment;
-    const found = await createClaudeProvider({ cliPath: undefined, environment: withoutKey }).check();
+    const found = await createClaudeProvider({ cliPath: undefined, owner: "test", environment: withoutKey }).check();
     assert.ok(!found.available);
     assert.match(found.reason, /claude auth login/);
-    const fine = await createClaudeProvider({ cliPath: undefined, environment: place.environment }).check();
+    const fine = await createClaudeProvider({
+      cliPath: undefined,
+      owner: "test",
+      environment: place.environment,
+    }).check();
     assert.ok(fine.available && fine.version !== undefined, JSON.stringify(fine));
   });
 });

@@ -22,10 +22,15 @@ const markName = "COMPANION_AGENT";
 
 /**
  * Starts the CLI in its own process group, so that the shells that it started end with it.
+ * @param owner which server's it is, for `endMarked`
  * @param onUnreadable called with the beginning of each line that was dropped (no JSON, or longer than the limit)
  */
-export function spawnClaude(options: SpawnOptions, onUnreadable: (start: string) => void): ClaudeProcess {
-  const mark = randomUUID();
+export function spawnClaude(
+  options: SpawnOptions,
+  owner: string,
+  onUnreadable: (start: string) => void,
+): ClaudeProcess {
+  const mark = `${owner}:${randomUUID()}`;
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { ...options.env, [markName]: mark },
@@ -72,21 +77,24 @@ export function spawnClaude(options: SpawnOptions, onUnreadable: (start: string)
     off: (event: "exit" | "error", listener: never) => void child.off(event, listener),
     stderrTail: () => stderr.trim(),
     killGroup,
-    endLeftovers: () => endMarked(mark),
+    endLeftovers: () => endMarked((found) => found === mark),
     exited,
   };
 }
 
-/** Linux only: elsewhere there is no cheap way to see another process's environment. */
-async function endMarked(mark: string): Promise<void> {
+/**
+ * Ends processes whose mark fits. Linux only: elsewhere there is no cheap way to see another process's environment.
+ * @param fits whether the process is meant
+ */
+export async function endMarked(fits: (mark: string) => boolean): Promise<void> {
   const names = process.platform === "linux" ? await readdir("/proc") : [];
-  const wanted = `${markName}=${mark}`;
   for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
     // Processes of others cannot be read, and some end while we look.
     const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-    if (!environment.split("\0").includes(wanted)) continue;
+    const mark = environment.split("\0").find((variable) => variable.startsWith(`${markName}=`));
+    if (mark === undefined || !fits(mark.slice(markName.length + 1))) continue;
     try {
-      process.kill(Number(name), "SIGTERM");
+      process.kill(Number(name), "SIGKILL");
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
     }

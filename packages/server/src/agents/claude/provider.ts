@@ -12,7 +12,7 @@ import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from
 import { createQueue } from "../queue.ts";
 import { checkClaudeCli, findClaudeCli } from "./cli.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
-import { type ClaudeProcess, spawnClaude } from "./process.ts";
+import { type ClaudeProcess, endMarked, spawnClaude } from "./process.ts";
 import { createTranslator } from "./translate.ts";
 
 const availabilityMs = 60_000;
@@ -26,6 +26,8 @@ export function createClaudeProvider(options: {
   cliPath: string | undefined;
   /** Built by `agentEnvironment`. */
   environment: Record<string, string>;
+  /** Names the server's data directory: what an earlier server of it left behind is ours to end. */
+  owner: string;
 }): AgentProvider {
   let checked: { at: number; availability: Promise<Availability> } | undefined;
   const environment = {
@@ -53,6 +55,7 @@ export function createClaudeProvider(options: {
       const before = await known?.availability;
       return before?.available ? before : asking;
     },
+    endOrphans: () => endMarked((mark) => mark.startsWith(`${options.owner}:`)),
     async open(session) {
       const path = findClaudeCli(options.cliPath);
       if (path === undefined) {
@@ -62,14 +65,16 @@ export function createClaudeProvider(options: {
           availability.available ? "The Claude CLI is gone." : availability.reason,
         );
       }
-      return openClaude({ ...session, path, environment });
+      return openClaude({ ...session, path, environment, owner: options.owner });
     },
   };
 }
 
 type Pending = { request: z.infer<typeof PermissionRequest>; resolve: (result: PermissionResult) => void };
 
-function openClaude(session: OpenOptions & { path: string; environment: Record<string, string> }): Agent {
+function openClaude(
+  session: OpenOptions & { path: string; environment: Record<string, string>; owner: string },
+): Agent {
   const events = createQueue<AgentEvent>();
   const prompts = createQueue<SDKUserMessage>();
   const translator = createTranslator();
@@ -132,7 +137,7 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
       canUseTool,
       hooks: { PreToolUse: [{ matcher: "AskUserQuestion", hooks: [askQuestion], timeout: questionSeconds }] },
       spawnClaudeCodeProcess(spawnOptions) {
-        cli = spawnClaude(spawnOptions, (start) => {
+        cli = spawnClaude(spawnOptions, session.owner, (start) => {
           unreadable += 1;
           const data = {
             kind: "unreadable" as const,
@@ -180,8 +185,11 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
     // What it started (shells) must not run on without anybody who sees it.
     cli?.killGroup("SIGTERM");
     await cli?.endLeftovers();
-    const conversationLost = failure?.includes("No conversation found") ?? false;
-    events.push({ kind: "ended", failure: closing === undefined ? failure : undefined, conversationLost });
+    events.push({
+      kind: "ended",
+      failure: closing === undefined ? failure : undefined,
+      conversation: conversationAfter(failure),
+    });
     events.close();
   }
   const ended = pump();
@@ -228,6 +236,12 @@ function openClaude(session: OpenOptions & { path: string; environment: Record<s
       return closing;
     },
   };
+}
+
+/** The CLI says in words alone why it would not begin. */
+function conversationAfter(failure: string | undefined): Extract<AgentEvent, { kind: "ended" }>["conversation"] {
+  if (failure?.includes("No conversation found")) return "lost";
+  return /Session ID \S+ is already in use/.test(failure ?? "") ? "found" : "kept";
 }
 
 type InputBlocks = Exclude<SDKUserMessage["message"]["content"], string>;

@@ -58,6 +58,7 @@ export function createScriptedProvider(options: { script: Script; id?: string })
     async check() {
       return { available: true, version: "1.0.0", path: undefined, login: "none needed", warning: undefined };
     },
+    async endOrphans() {},
     async open(session) {
       running += 1;
       const conversationId = session.conversationId ?? session.sessionId;
@@ -193,7 +194,7 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       failure = isClosed ? undefined : error instanceof Error ? error.message : String(error);
     }
     onEnd();
-    events.push({ kind: "ended", failure, conversationLost: false });
+    events.push({ kind: "ended", failure, conversation: "kept" });
     events.close();
   }
   const ended = play();
