@@ -227,7 +227,7 @@ describe("facts of the Claude CLI", () => {
       const followed = follow(agent);
       agent.send({ messageId: randomUUID(), content: slowly(100, { say: "word ".repeat(200) }) });
       await followed.until(isKind("delta"));
-      return { ...followed, agent };
+      return { agent, seen: followed.seen, until: followed.until };
     };
     const [ours, others] = [await start("one"), await start("two")];
     await providerOf("one").endOrphans();
