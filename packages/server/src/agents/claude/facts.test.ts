@@ -237,6 +237,63 @@ describe("facts of the Claude CLI", () => {
     await others.agent.close();
   });
 
+  test("[CLD-19] /clear begins another conversation, and says so; /context asks no model; both are answered", async () => {
+    await using session = await open();
+    const first = session.say(prompt({ say: "before" }));
+    await session.until(isMessage(first, "answered"));
+    const context = session.say("/context");
+    await session.until(isMessage(context, "answered"));
+    assert.equal(await model.asked("/context"), 0);
+    const before = session.seen.find(isKind("described"))?.conversationId;
+    const clear = session.say("/clear");
+    await session.until(isMessage(clear, "answered"));
+    const notice = await session.until(isDurable("agentNotice"));
+    assert.ok(notice.event.type === "agentNotice" && notice.event.data.kind === "conversationReset");
+    const after = session.seen
+      .filter(isKind("described"))
+      .findLast((event) => event.conversationId !== undefined)?.conversationId;
+    assert.notEqual(after, before);
+    const last = session.say(prompt({ say: "after" }));
+    await session.until(isMessage(last, "answered"));
+  });
+
+  test("[CLD-20] /compact is told; what was said before is not said again", async () => {
+    await using session = await open();
+    const first = session.say(prompt({ say: "something to remember" }));
+    await session.until(isMessage(first, "answered"));
+    const compact = session.say("/compact");
+    await session.until(isMessage(compact, "answered"));
+    const kinds = session.events("agentNotice").map((event) => (event.type === "agentNotice" ? event.data.kind : ""));
+    assert.ok(kinds.includes("compacted"), kinds.join());
+    const ids = session.seen.filter(isKind("durable")).map(({ id }) => id);
+    const said = session
+      .events("assistantMessage")
+      .filter((event) => JSON.stringify(event).includes("something to remember"));
+    assert.ok(new Set(ids).size === ids.length || said.length === 1, "repeats have the ids of what they repeat");
+  });
+
+  test("[CLD-21] several choices, and words of one's own, reach the model", async () => {
+    await using session = await open();
+    const options = [
+      { label: "Red", description: "" },
+      { label: "Blue", description: "" },
+    ];
+    const questions = [
+      { question: "Which ones?", header: "Many", multiSelect: true, options },
+      { question: "And why?", header: "Why", multiSelect: false, options },
+    ];
+    session.say(prompt({ tools: [{ name: "AskUserQuestion", input: { questions } }] }, { say: "Thanks." }));
+    const { request } = await session.until(isKind("permission"));
+    session.agent.answer(request.permissionId, {
+      decision: "allow",
+      answers: { "Which ones?": ["Red", "Blue"], "And why?": "they are warm and cold" },
+    });
+    const result = await session.until(isDurable("toolResult"));
+    const text = JSON.stringify(result.event.data);
+    for (const part of ["Red", "Blue", "they are warm and cold"]) assert.ok(text.includes(part), text);
+    await session.until(isIdle);
+  });
+
   test("[CLD-10] messages that were sent during a turn are all answered, although they may share a turn", async () => {
     await using session = await open();
     const first = session.say(slowly(10, { say: "word ".repeat(40) }));
