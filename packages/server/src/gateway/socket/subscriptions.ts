@@ -135,7 +135,8 @@ export function createSubscriptions(options: {
       if (!windowIsFull()) openWindow();
     },
     progressed() {
-      progressAt = clock.monotonicMs();
+      // Nobody asks while nothing is blocked, and this runs for every write.
+      if (blocked > 0) progressAt = clock.monotonicMs();
     },
     stalledMs: () => (blocked === 0 ? 0 : clock.monotonicMs() - progressAt),
     close() {

@@ -24,14 +24,14 @@ export interface Writer {
 /** @param options.socket the upgraded connection; only whole messages are written to it, so the library's own may come between */
 export function createWriter(options: { socket: Duplex; turnEnd: TurnEnd; onProgress: () => void }): Writer {
   const { socket, turnEnd } = options;
-  let pending: Buffer[] = [];
+  const pending: Buffer[] = [];
   let pendingBytes = 0;
   let waiting: { promise: Promise<void>; resolve: () => void } | undefined;
 
   function flush(): void {
     if (pending.length === 0) return;
-    const bytes = pending.length === 1 ? (pending[0] ?? Buffer.alloc(0)) : Buffer.concat(pending, pendingBytes);
-    pending = [];
+    const bytes = pending.length === 1 && pending[0] ? pending[0] : Buffer.concat(pending, pendingBytes);
+    pending.length = 0;
     pendingBytes = 0;
     if (!socket.destroyed && !socket.writableEnded && socket.write(bytes)) release();
   }
@@ -59,7 +59,7 @@ export function createWriter(options: { socket: Duplex; turnEnd: TurnEnd; onProg
       return bytes.length;
     },
     room() {
-      if (writer.bufferedBytes < bufferBytesMax || socket.destroyed) return undefined;
+      if (pendingBytes + socket.writableLength < bufferBytesMax || socket.destroyed) return undefined;
       waiting ??= Promise.withResolvers<void>();
       return waiting.promise;
     },
