@@ -2,6 +2,8 @@ import { isIP } from "node:net";
 
 /** Decides from `Host` and `Origin` whether a request comes from a page of ours. */
 export interface OriginPolicy {
+  /** Origins of other pages that may use the server, as configured. */
+  readonly otherOrigins: readonly string[];
   /**
    * A DNS name that was rebound to this machine arrives with that name in `Host`; so names must be known. Addresses
    * cannot be rebound.
@@ -19,6 +21,7 @@ export function createOriginPolicy(options: { hosts: readonly string[]; origins:
   const hosts = new Set(["localhost", ...options.hosts.map((host) => host.toLowerCase())]);
   const origins = new Set(options.origins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
   return {
+    otherOrigins: [...origins],
     allowsHost(host) {
       const name = host === undefined ? undefined : hostName(`http://${host}`);
       return name !== undefined && (hosts.has(name) || isIP(name) !== 0 || name.endsWith(".localhost"));

@@ -212,6 +212,29 @@ describe("the REST door", () => {
     assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'.*script-src 'sha256-/);
   });
 
+  test("[RST-9] a page of an allowed origin may use the API, and another's may not", async () => {
+    await using server = await startTestCompanion({ environment: { ALLOWED_ORIGINS: "https://app.example" } });
+    const preflight = (origin: string) =>
+      server.api("/api/sessions", {
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "authorization,content-type",
+          authorization: "",
+        },
+      });
+    const allowed = await preflight("https://app.example");
+    assert.equal(allowed.status, 204);
+    assert.equal(allowed.headers.get("access-control-allow-origin"), "https://app.example");
+    assert.match(allowed.headers.get("access-control-allow-headers") ?? "", /authorization/);
+    const answer = await server.api("/api/sessions", { headers: { origin: "https://app.example" } });
+    assert.deepEqual([answer.status, answer.headers.get("access-control-allow-origin")], [200, "https://app.example"]);
+    const evil = await preflight("https://evil.example");
+    assert.equal(evil.headers.get("access-control-allow-origin"), null);
+    assert.equal((await server.api("/api/sessions", { headers: { origin: "https://evil.example" } })).status, 403);
+  });
+
   test("[HLT-1] health tells database, agent and memory; what names paths only to who has a token", async () => {
     await using server = await startTestCompanion();
     const own = (await server.api("/health")).body as Record<string, never>;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { CompanionError } from "@claude-companion/protocol";
 import compress from "@fastify/compress";
+import cors from "@fastify/cors";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
@@ -55,6 +56,22 @@ export async function createHttpServer(options: {
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  if (origins.otherOrigins.length > 0) {
+    await app.register(cors, {
+      origin: [...origins.otherOrigins],
+      methods: ["GET", "POST", "PUT", "DELETE"],
+      allowedHeaders: [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "x-request-id",
+        "x-device-id",
+        "x-device-name",
+      ],
+      exposedHeaders: ["x-request-id", "retry-after"],
+      maxAge: 600,
+    });
+  }
   await app.register(compress, { threshold: 1_024 });
   await app.register(swagger, {
     openapi: {
