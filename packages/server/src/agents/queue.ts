@@ -4,48 +4,36 @@ export interface Queue<T> extends AsyncIterable<T> {
   close(): void;
 }
 
-/** An unbounded queue; its writer bounds what goes in. Iterated by hand: a generator costs three promises an item. */
+/** An unbounded queue; its writer bounds what goes in. */
 export function createQueue<T>(): Queue<T> {
-  let items: T[] = [];
-  let read = 0;
+  const items: T[] = [];
   let closed = false;
-  let waiting: ((result: IteratorResult<T, undefined>) => void) | undefined;
-  const end: IteratorResult<T, undefined> = { done: true, value: undefined };
-
-  function take(): IteratorResult<T, undefined> | undefined {
-    if (read < items.length) {
-      const value = items[read] as T;
-      read += 1;
-      // Emptied at once rather than shifted: shifting a long array is quadratic.
-      if (read === items.length) {
-        items = [];
-        read = 0;
-      }
-      return { done: false, value };
-    }
-    return closed ? end : undefined;
-  }
+  let wake: (() => void) | undefined;
+  const signal = () => {
+    wake?.();
+    wake = undefined;
+  };
   return {
     push(item) {
       if (closed) return;
-      if (waiting === undefined) {
-        items.push(item);
-        return;
-      }
-      const give = waiting;
-      waiting = undefined;
-      give({ done: false, value: item });
+      items.push(item);
+      signal();
     },
     close() {
       closed = true;
-      waiting?.(end);
-      waiting = undefined;
+      signal();
     },
-    [Symbol.asyncIterator]: () => ({
-      next() {
-        const now = take();
-        return now ? Promise.resolve(now) : new Promise((resolve) => (waiting = resolve));
-      },
-    }),
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        // Swapped out rather than shifted: shifting a long array is quadratic.
+        const batch = items.splice(0);
+        yield* batch;
+        if (items.length > 0) continue;
+        if (closed) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
   };
 }
