@@ -11,7 +11,8 @@ export interface Model extends AsyncDisposable {
   toolResults(): Promise<string[]>;
 }
 
-type Journaled = { body: { messages: { role: string; content: unknown }[] } | null };
+/** Not every request has messages: counting tokens, for one. */
+type Journaled = { body: { messages?: { role: string; content: unknown }[] } | null };
 
 export async function startModel(): Promise<Model> {
   const file = fileURLToPath(new URL("./model-process.ts", import.meta.url));
@@ -27,7 +28,7 @@ export async function startModel(): Promise<Model> {
     async asked(text) {
       const all = await requests();
       return all.filter(({ body }) => {
-        const last = body?.messages.at(-1);
+        const last = body?.messages?.at(-1);
         return last?.role === "user" && JSON.stringify(last.content).includes(JSON.stringify(text).slice(1, -1));
       }).length;
     },
