@@ -22,3 +22,13 @@ export const systemClock: Clock = {
 
 /** ISO 8601 with milliseconds in UTC, as on the wire. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** Calls `run` again and again, `ms` after it last returned; the returned function stops it. */
+export function every(clock: Pick<Clock, "after">, ms: number, run: () => void): () => void {
+  let cancel = clock.after(ms, again);
+  function again(): void {
+    run();
+    cancel = clock.after(ms, again);
+  }
+  return () => cancel();
+}

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import { type AgentProvider, agentEnvironment, createClaudeProvider } from "./agents/index.ts";
 import { createAuth, createOriginPolicy } from "./auth/index.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, every, systemClock } from "./clock.ts";
 import { createHandlers } from "./commands/index.ts";
 import type { Config } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
@@ -152,16 +152,6 @@ export async function createCompanion(
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Calls `run` again and again; the returned function stops it. */
-function every(clock: Clock, ms: number, run: () => void): () => void {
-  let cancel = clock.after(ms, again);
-  function again(): void {
-    run();
-    cancel = clock.after(ms, again);
-  }
-  return () => cancel();
 }
 
 function explainListen(error: unknown, config: Config): unknown {

@@ -1,3 +1,3 @@
 export { createHandlers } from "./create-handlers.ts";
 export type { Caller, Handlers } from "./handlers.ts";
-export { summaryFor } from "./summary.ts";
+export { summariesFor, summaryFor } from "./summary.ts";

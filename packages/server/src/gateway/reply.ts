@@ -19,12 +19,16 @@ export function errorDataOf({ code, message, retryable, details }: CompanionErro
 
 /** What a schema found wrong, with the path of each offending field. */
 export function invalidRequest(error: z.core.$ZodError, what: string): CompanionError {
-  const issues = error.issues.map((issue) => ({ path: issue.path.map(String).join("."), problem: issue.message }));
+  return invalidFields(
+    error.issues.map((issue) => ({ path: issue.path.map(String).join("."), problem: issue.message })),
+    what,
+  );
+}
+
+/** The same for whoever has the fields already. */
+export function invalidFields(issues: readonly { path: string; problem: string }[], what: string): CompanionError {
   const [first] = issues;
   const where = first?.path ? ` at \`${first.path}\`` : "";
-  return new CompanionError(
-    "INVALID_REQUEST",
-    `${what} is not valid${where}: ${first?.problem ?? "see the documentation"}.`,
-    { issues },
-  );
+  const problem = first?.problem ?? "see the documentation";
+  return new CompanionError("INVALID_REQUEST", `${what} is not valid${where}: ${problem}.`, { issues });
 }

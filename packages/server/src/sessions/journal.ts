@@ -51,7 +51,6 @@ export function createJournal(options: {
   clock: Clock;
   lastSeq: number;
   onStorageFailed: (error: unknown) => void;
-  onStorageBack: () => void;
 }): Journal {
   const { writer, hub, clock } = options;
   let queue: Entry[] = [];
@@ -93,7 +92,6 @@ export function createJournal(options: {
     for (;;) {
       try {
         const stored = await append(commit);
-        if (failures > 0) options.onStorageBack();
         failures = 0;
         // Those whom a person waits for stand alone.
         first?.asker?.resolve(stored);

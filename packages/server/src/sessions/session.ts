@@ -104,7 +104,6 @@ export function createSession(options: SessionOptions): Session {
     clock,
     lastSeq: options.lastSeq,
     onStorageFailed: (error) => report.storageFailed({ operation: `append to ${sessionId}`, error }),
-    onStorageBack: () => {},
   });
   const messages = createMessages({ sessionId, records, clock, open: options.messages });
   const permissions = createPermissions({

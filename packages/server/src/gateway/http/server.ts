@@ -20,7 +20,7 @@ import type { Report } from "../../telemetry/index.ts";
 import { authenticate, checkOrigin } from "../access.ts";
 import { identify } from "../identity.ts";
 import { type Bucket, createBucket } from "../limits.ts";
-import { companionErrorOf } from "../reply.ts";
+import { companionErrorOf, invalidFields } from "../reply.ts";
 import { problemOf } from "./problem.ts";
 
 declare module "fastify" {
@@ -163,13 +163,7 @@ function translate(thrown: unknown): CompanionError {
       path: issue.instancePath.slice(1).replaceAll("/", "."),
       problem: issue.message ?? "",
     }));
-    const [first] = issues;
-    const where = first?.path ? ` at \`${first.path}\`` : "";
-    return new CompanionError(
-      "INVALID_REQUEST",
-      `The ${thrown.validationContext ?? "request"} is not valid${where}: ${first?.problem}.`,
-      { issues },
-    );
+    return invalidFields(issues, `The ${thrown.validationContext ?? "request"}`);
   }
   const { code, statusCode, message }: Partial<FastifyError> = thrown instanceof Error ? thrown : {};
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")

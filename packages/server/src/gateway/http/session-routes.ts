@@ -8,7 +8,7 @@ import {
   SessionSummary,
 } from "@claude-companion/protocol";
 import { z } from "zod";
-import { summaryFor } from "../../commands/index.ts";
+import { summariesFor, summaryFor } from "../../commands/index.ts";
 import type { Positions } from "../../delivery/index.ts";
 import type { EventLog } from "../../log/index.ts";
 import type { Sessions } from "../../sessions/index.ts";
@@ -54,10 +54,7 @@ export function addSessionRoutes(
         z.object({ sessions: z.array(SessionSummary) }),
       ),
     },
-    async ({ caller }) => {
-      const list = await sessions.list(caller.user);
-      return { sessions: await Promise.all(list.map((summary) => summaryFor(caller, summary, positions))) };
-    },
+    async ({ caller }) => ({ sessions: await summariesFor(caller, sessions, positions) }),
   );
   app.get(
     "/api/sessions/:sessionId",

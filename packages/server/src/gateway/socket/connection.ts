@@ -12,7 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { z } from "zod";
 import { type Clock, isoTime } from "../../clock.ts";
-import { type Caller, type Handlers, summaryFor } from "../../commands/index.ts";
+import { type Caller, type Handlers, summariesFor, summaryFor } from "../../commands/index.ts";
 import type { Hub, Positions } from "../../delivery/index.ts";
 import type { Sessions } from "../../sessions/index.ts";
 import type { Report } from "../../telemetry/index.ts";
@@ -147,11 +147,9 @@ export function createConnection(options: {
         },
         onFailure: (error) => sendError({}, error),
       });
-      const list = await sessions.list(caller.user);
+      const list = await summariesFor(caller, sessions, positions);
       for (const { sessionId, status } of list) statuses.set(sessionId, status);
-      acknowledge(requestId, {
-        sessions: await Promise.all(list.map((summary) => summaryFor(caller, summary, positions))),
-      });
+      acknowledge(requestId, { sessions: list });
     },
     ping(_data, requestId) {
       send({ type: "pong", requestId, timestamp: timestamp(), data: { timestamp: timestamp() } });

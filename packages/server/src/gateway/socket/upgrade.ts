@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { CompanionError, PROTOCOL_VERSION } from "@claude-companion/protocol";
 import { WebSocketServer } from "ws";
 import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
+import { every } from "../../clock.ts";
 import type { Records } from "../../records/index.ts";
 import { authenticate, checkOrigin } from "../access.ts";
 import { problemOf } from "../http/problem.ts";
@@ -170,12 +171,9 @@ export function openSocketDoor(options: {
     for (const connection of connections) if (connection.tokenId === tokenId) connection.close(4501, "revoked");
   });
 
-  const sweepMs = Math.min(1_000, limits.heartbeatMs / 4);
-  let cancelSweep = clock.after(sweepMs, sweep);
-  function sweep(): void {
+  const stopSweeping = every(clock, Math.min(1_000, limits.heartbeatMs / 4), () => {
     for (const connection of connections) connection.sweep();
-    cancelSweep = clock.after(sweepMs, sweep);
-  }
+  });
 
   return {
     get connections() {
@@ -183,7 +181,7 @@ export function openSocketDoor(options: {
     },
     async close() {
       closed = true;
-      cancelSweep();
+      stopSweeping();
       stopRevoking();
       for (const connection of connections) connection.close(1001, "the server is stopping");
       await Promise.all([...connections].map((connection) => connection.closed));
