@@ -73,6 +73,8 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
   let status: string = session.status;
   let inputEnded = false;
   let sending = 0;
+  /** What was shown, not what has arrived: what waits to be shown must not be dropped at the end. */
+  let shownUpTo = 0;
   let replayUpTo = Number.POSITIVE_INFINITY;
   const lines = createInterface({
     input,
@@ -119,7 +121,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
   /** With nobody left to type, the end of the work is the end, once all that was missed has been shown. */
   const isDone = () =>
     inputEnded &&
-    stream.position.seq >= replayUpTo &&
+    shownUpTo >= replayUpTo &&
     sending === 0 &&
     askers.length === 0 &&
     companion.unsent().length === 0 &&
@@ -129,6 +131,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
     if (frame.type === "permissionResolved") settled(frame.data.permissionId);
     if (frame.type === "sessionStatus") status = frame.data.status;
     show(renderer.render(frame));
+    if ("seq" in frame && frame.seq !== undefined) shownUpTo = frame.seq;
   }
 
   let wantsOut = false;
@@ -154,6 +157,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
   });
   try {
     const start = await stream.subscribed;
+    shownUpTo = start.after;
     replayUpTo = start.lastSeq;
     for (const request of start.pendingPermissions) ask(request);
     if (isDone()) stream.close();
