@@ -67,6 +67,13 @@ export default {
       to: { circular: true },
     },
     {
+      name: "agent-host-stands-alone",
+      severity: "error",
+      comment: "The agent host outlives servers of several versions: it knows node: and its own few files.",
+      from: { path: `${server}agents/host/`, pathNot: tests },
+      to: { pathNot: [`${server}agents/host/`], dependencyTypesNot: ["core"] },
+    },
+    {
       name: "client-knows-protocol-only",
       severity: "error",
       comment: "The client runs in browsers and React Native.",

@@ -10,6 +10,7 @@ import { prompt, slowly } from "./kit/directive.ts";
 import { exitOf } from "./kit/lines.ts";
 import { type Model, startModel } from "./kit/model.ts";
 import { makePlace, type Place, runCommand, startServer, token } from "./kit/server.ts";
+import { watch } from "./kit/watcher.ts";
 
 describe("the command line", () => {
   let model: Model;
@@ -210,5 +211,29 @@ describe("the command line", () => {
     }
     assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
     assert.equal(await server.stop("SIGHUP"), 0);
+  });
+
+  test("[CLI-10] agents that go on without a server are listed and ended; their sessions are kept", async () => {
+    const server = await startServer(place);
+    const device = await server.device("phone");
+    const { session } = await device.request("createSession", { workingDirectory: place.project, reuse: false });
+    const view = watch(device.subscribe(session.sessionId));
+    await device.send(session.sessionId, slowly(500, { say: "A long, long story." }));
+    await view.until("streamData");
+    assert.match((await run(["agents"])).output, new RegExp(`attached.*session ${session.sessionId}`));
+    assert.equal(await server.stop("SIGTERM"), 0);
+    const listed = await run(["agents"]);
+    assert.match(listed.output, /no server .* claude in /);
+    const [id = ""] = listed.output.split(" ");
+    const nobody = await run(["agents", "--end", "nobody"]);
+    assert.deepEqual([nobody.code, /No agent nobody runs here/.test(nobody.errors)], [1, true]);
+    assert.match((await run(["agents", "--end", id])).output, /Ended: 1/);
+    const again = await startServer(place, { PORT: new URL(server.url).port });
+    await view.until("sessionStatus", (frame) => frame.data.status === "hibernated");
+    await device.send(session.sessionId, prompt({ say: "Awake again." }));
+    await view.until("assistantMessage", (frame) => JSON.stringify(frame.data.content).includes("Awake again."));
+    device.close();
+    await again[Symbol.asyncDispose]();
+    assert.match((await run(["agents"])).output, /No agents run/);
   });
 });

@@ -13,6 +13,10 @@ const plants: Record<string, Record<string, string>> = {
   "through-the-door": { [`${server}/delivery/a.ts`]: 'import "../log/event-log.ts";' },
   "through-the-door-from-outside": { [`${server}/companion.ts`]: 'import "./sessions/session.ts";' },
   "no-circles": { [`${server}/log/b.ts`]: 'import "./c.ts";', [`${server}/log/c.ts`]: 'import "./b.ts";' },
+  "agent-host-stands-alone": {
+    [`${server}/agents/host/a.ts`]: 'import "../queue.ts";',
+    [`${server}/agents/queue.ts`]: "",
+  },
   "client-knows-protocol-only": { "packages/client/src/a.ts": 'import "node:fs";' },
   "protocol-knows-zod-only": { "packages/protocol/src/a.ts": 'import "node:fs";' },
   "e2e-from-outside": { "e2e/a.test.ts": `import "../${server}/log/event-log.ts";` },

@@ -1,7 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
-import { type AgentProvider, agentEnvironment, createClaudeProvider } from "./agents/index.ts";
+import {
+  type AgentHosts,
+  type AgentProvider,
+  agentEnvironment,
+  createAgentHosts,
+  createClaudeProvider,
+} from "./agents/index.ts";
 import { createAuth, createOriginPolicy } from "./auth/index.ts";
 import { type Clock, every, systemClock } from "./clock.ts";
 import { createHandlers } from "./commands/index.ts";
@@ -27,7 +33,7 @@ export interface Companion extends AsyncDisposable {
   readonly tokenWasMade: boolean;
   readonly report: Report;
   readonly connections: Gateway["connections"];
-  /** Ends in order: clients told, agents ended, log flushed. Idempotent. */
+  /** Ends in order: clients told, agents let go of (those at work go on), log flushed. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -69,9 +75,11 @@ export async function createCompanion(
     createClaudeProvider({
       cliPath: config.CLAUDE_CLI_PATH,
       environment: agentEnvironment(parts.environment, config.AGENT_ENV),
-      owner: createHash("sha256").update(config.DATA_DIR).digest("hex").slice(0, 16),
+      hosts: hostsOf(config.DATA_DIR, parts.environment),
+      aloneMs: config.AGENTS_ALONE_HOURS * 3_600_000,
     }),
   ];
+  for (const provider of providers) opening.defer(() => provider.close());
   // Asked now, so that the first client need not wait for the answer.
   for (const provider of providers) void provider.check();
   const sessions = await createSessions({
@@ -153,6 +161,15 @@ export async function createCompanion(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** The processes that hold the agents of a data directory. */
+export const hostsOf = (dataDirectory: string, environment: Readonly<Record<string, string | undefined>>): AgentHosts =>
+  createAgentHosts({
+    directory: join(dataDirectory, "agents"),
+    owner: createHash("sha256").update(dataDirectory).digest("hex").slice(0, 16),
+    version: readVersion(),
+    environment,
+  });
 
 function explainListen(error: unknown, config: Config): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -78,6 +78,11 @@ export const settings = {
     wants: "names of environment variables, separated by commas",
     meaning: "Further variables that agents may see.",
   }),
+  AGENTS_ALONE_HOURS: setting(number(0.001, 100_000), {
+    standard: "24",
+    wants: "hours, more than 0",
+    meaning: "An agent that was silent for this long while no server ran is ended.",
+  }),
   ALLOWED_HOSTS: setting(list(/,/), {
     standard: "",
     wants: "host names, separated by commas",

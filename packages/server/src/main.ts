@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CompanionError } from "@claude-companion/protocol";
+import { agents } from "./cli/agents.ts";
 import { chat } from "./cli/chat/chat.ts";
 import type { Command, Terminal } from "./cli/command-line.ts";
 import { config } from "./cli/config.ts";
@@ -15,6 +16,10 @@ const commands: Record<string, { run: Command; help: string }> = {
     help: "chat [directory]      talk to Claude in a session (--session ID, --new, --url URL --token TOKEN)",
   },
   sessions: { run: sessions, help: "sessions              list the sessions (--json)" },
+  agents: {
+    run: agents,
+    help: "agents                list the agents' processes, which go on without a server (--end ID or all, --json)",
+  },
   doctor: { run: doctor, help: "doctor                check what a start needs, and say how to mend it" },
   config: { run: config, help: "config                show the settings in force" },
 };

@@ -23,8 +23,19 @@ export interface AgentProvider {
    * @throws CompanionError `AGENT_UNAVAILABLE` when it cannot be started
    */
   open(options: OpenOptions): Promise<Agent>;
-  /** Ends agents that an earlier server of the same data directory left behind when it was killed. */
-  endOrphans(): Promise<void>;
+  /**
+   * Sessions whose agent an earlier server of the same data left: it runs on, or it has ended and not all that it said
+   * is stored. Agents of any other session are ended.
+   * @param wanted the sessions that may have one; `atRest`: the end of the last one is known already
+   */
+  survivors(wanted: ReadonlyMap<string, { atRest: boolean }>): Promise<ReadonlySet<string>>;
+  /**
+   * Goes on with an agent that survived: what was not stored comes again, then `standing`, then what is new.
+   * @param options.messages ids of the messages that it may have been given
+   */
+  attach(options: OpenOptions & { messages: readonly string[] }): Promise<Agent>;
+  /** Lets go of all agents that were not closed; they go on. */
+  close(): Promise<void>;
 }
 
 /** Whether an agent can be started on this machine. */
@@ -62,8 +73,12 @@ export interface Agent {
   interrupt(): Promise<void>;
   /** Changes model or mode for what comes next. */
   configure(change: { model?: string; permissionMode?: Infer<typeof PermissionMode> }): Promise<void>;
+  /** Asks where it stands; `standing` follows. Resolves when it has answered. */
+  inquire(): Promise<void>;
   /** Ends the agent and all that it started. Idempotent. */
   close(): Promise<void>;
+  /** Lets go of it and ends `events`: it goes on and can be attached to again. False: it cannot, and nothing was done. */
+  detach(): boolean;
 }
 
 /** What an agent does. */
@@ -88,8 +103,12 @@ export type AgentEvent =
   /** Work that goes on besides the turn (shells, sub-agents): while there is some, the agent must not be put to sleep. */
   | { kind: "background"; tasks: number }
   | { kind: "emptyDelta" }
+  /** Where it stands by its own account, now: everything that it asks, and nothing else. */
+  | { kind: "standing"; state: "idle" | "running" | "requiresAction" | undefined; permissions: readonly string[] }
+  /** Call `stored` once everything that came before is: until then it would come again. */
+  | { kind: "checkpoint"; stored: () => void }
   /**
    * `conversation`: what the next agent must do. `lost`: there is no such conversation (any more), begin a new one.
    * `found`: there was one already under our session's id, go on with it.
    */
-  | { kind: "ended"; failure: string | undefined; conversation: "kept" | "lost" | "found" };
+  | { kind: "ended"; failure: string | undefined; conversation: "kept" | "lost" | "found"; stored: () => void };

@@ -1,4 +1,6 @@
 export type { Agent, AgentEvent, AgentProvider } from "./agent.ts";
+export { checkClaudeCli } from "./claude/cli.ts";
 export { createClaudeProvider } from "./claude/provider.ts";
 export { agentEnvironment } from "./environment.ts";
+export { type AgentHosts, createAgentHosts, type HeldAgent } from "./host/index.ts";
 export { createScriptedProvider, type Script, type ScriptedAgent, type ScriptedProvider } from "./scripted/provider.ts";

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { CompanionError } from "@claude-companion/protocol";
-import { agentEnvironment, createClaudeProvider } from "../agents/index.ts";
+import { agentEnvironment, checkClaudeCli } from "../agents/index.ts";
 import type { Config } from "../config.ts";
 import { createDirectories } from "../projects/index.ts";
 import { type Command, configOf, readFlags } from "./command-line.ts";
@@ -47,12 +47,10 @@ async function checkClaude(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Finding[]> {
-  const provider = createClaudeProvider({
-    cliPath: config.CLAUDE_CLI_PATH,
+  const found = await checkClaudeCli({
+    configuredPath: config.CLAUDE_CLI_PATH,
     environment: agentEnvironment(environment, config.AGENT_ENV),
-    owner: "doctor",
   });
-  const found = await provider.check();
   if (!found.available) return [{ what: "Claude CLI", ok: false, detail: found.reason }];
   const cli = {
     what: "Claude CLI",

@@ -31,7 +31,7 @@ export const start: Command = async (terminal) => {
   });
   // Ten seconds are promised.
   terminal.exitWithin(stopMs);
-  terminal.output.write("Stopping ...\n");
+  terminal.output.write("Stopping; agents that are at work go on (see `claude-companion agents`).\n");
   await companion.close();
   await removeServerFile(config.DATA_DIR);
   return 0;

@@ -11,7 +11,7 @@ type CommitEntry = {
   /** A person waits for the outcome; undefined: the agent's, which nobody waits for. */
   asker: { resolve: (stored: Stored) => void; reject: (error: unknown) => void } | undefined;
 };
-type Entry = CommitEntry | { delta: Delta };
+type Entry = CommitEntry | { delta: Delta } | { mark: () => void };
 
 const retryMs = [200, 500, 1_000, 2_000, 5_000];
 const depthMax = 512;
@@ -30,6 +30,8 @@ export interface Journal {
   record(commit: Commit): void;
   /** Live text, told after everything that was recorded before it. */
   text(delta: Delta): void;
+  /** Calls back once all that was recorded before is stored; never, if some of it could not be. */
+  mark(onStored: () => void): void;
   /** Undefined: there is room; else resolves when there is. Whoever reads the agent waits here, and so does the agent in the end. */
   room(): Promise<void> | undefined;
   /** Resolves when all that came in so far has been told. */
@@ -58,6 +60,7 @@ export function createJournal(options: {
   let lastSeq = options.lastSeq;
   let failures = 0;
   let closing = false;
+  let gaveUp = false;
   let stopWaiting: (() => void) | undefined;
   let roomWaiters: (() => void)[] = [];
 
@@ -90,6 +93,8 @@ export function createJournal(options: {
             records: entries.flatMap((entry) => entry.commit.records),
           };
     for (;;) {
+      // In order or not at all: what comes after would stand before what was given up.
+      if (gaveUp && first?.asker === undefined) return;
       try {
         const stored = await append(commit);
         failures = 0;
@@ -99,8 +104,11 @@ export function createJournal(options: {
       } catch (error) {
         if (first?.asker) return first.asker.reject(error);
         options.onStorageFailed(error);
-        // What the agent did is told by its own transcript.
-        if (closing) return;
+        // An agent that goes on says it again to the next server.
+        if (closing) {
+          gaveUp = true;
+          return;
+        }
         const wait = retryMs[Math.min(failures++, retryMs.length - 1)] ?? 1_000;
         await new Promise<void>((resolve) => {
           const cancel = clock.after(wait, resolve);
@@ -119,6 +127,9 @@ export function createJournal(options: {
       if (first && "delta" in first) {
         queue.shift();
         hub.stream(options.sessionId, first.delta, lastSeq);
+      } else if (first && "mark" in first) {
+        queue.shift();
+        if (!gaveUp) first.mark();
       } else await store(takeTogether());
       if (queue.length < depthMax) {
         const waiters = roomWaiters;
@@ -145,6 +156,10 @@ export function createJournal(options: {
       // Nothing before it is under way: the common case while an agent writes, and free of promises.
       if (working === undefined) return hub.stream(options.sessionId, delta, lastSeq);
       queue.push({ delta });
+    },
+    mark(onStored) {
+      if (working !== undefined) queue.push({ mark: onStored });
+      else if (!gaveUp) onStored();
     },
     room: () => (queue.length < depthMax ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve))),
     settled: async () => working,

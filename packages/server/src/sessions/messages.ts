@@ -9,6 +9,8 @@ type State = DurableData<"messageState">["state"];
 /** The messages of people that the agent has not finished with, in order. */
 export interface Messages {
   readonly queued: readonly MessageRecord[];
+  /** Those, and what the agent has taken and not finished with. */
+  readonly open: readonly MessageRecord[];
   /** A new message, as the commit that accepts it. */
   accept(
     message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined },
@@ -55,6 +57,9 @@ export function createMessages(options: {
   }
 
   return {
+    get open() {
+      return [...open.values()];
+    },
     get queued() {
       return [...open.values()].filter((record) => record.state === "queued");
     },

@@ -29,21 +29,26 @@ export interface Permissions {
   resolve(permissionId: string, answer: Answer, by: z.infer<typeof Actor>): Promise<Outcome>;
   /** The agent has really taken an answer. */
   applied(permissionId: string): Commit | undefined;
+  /** The agent says what it asks: what it does not is applied if it was answered, and cancelled if not. */
+  reconcile(asking: readonly string[], message: string): Commit[];
   /** Nobody will answer these any more: all that wait, or one. */
   abandon(decision: "cancelled" | "lost", message: string, permissionId?: string): Commit[];
 }
 
-/** Begins with none: what was open when an agent went away has been closed as lost. */
+/** @param options.open what an agent that survived the server had asked, and what it had been answered */
 export function createPermissions(options: {
   sessionId: string;
   records: Pick<Records, "permissions">;
   journal: Pick<Journal, "commit">;
   clock: Clock;
+  open: readonly PermissionRecord[];
   onResolved: (event: { record: PermissionRecord; outcome: Outcome }) => void;
 }): Permissions {
   const { records, clock, sessionId } = options;
   /** Asked and not yet applied. */
-  const open = new Map<string, PermissionRecord>();
+  const open = new Map(
+    [...options.open].sort((a, b) => a.requestedAt - b.requestedAt).map((record) => [record.permissionId, record]),
+  );
 
   const resolution = (record: PermissionRecord, answer: Answer | undefined, outcome: Outcome): Commit => ({
     events: [{ id: `permissionResolved:${record.permissionId}`, event: { type: "permissionResolved", data: outcome } }],
@@ -56,7 +61,7 @@ export function createPermissions(options: {
       { outcome },
     );
 
-  return {
+  const permissions: Permissions = {
     get waiting() {
       return [...open.values()].filter((record) => record.outcome === undefined).map((record) => record.request);
     },
@@ -125,6 +130,15 @@ export function createPermissions(options: {
         records: [records.permissions.write({ ...record, applied: true })],
       };
     },
+    reconcile(asking, message) {
+      return [...open.values()]
+        .filter(({ permissionId }) => !asking.includes(permissionId))
+        .flatMap(({ permissionId, answer }) =>
+          answer === undefined
+            ? permissions.abandon("cancelled", message, permissionId)
+            : (permissions.applied(permissionId) ?? []),
+        );
+    },
     abandon(decision, message, permissionId) {
       const commits: Commit[] = [];
       for (const record of [...open.values()]) {
@@ -144,4 +158,5 @@ export function createPermissions(options: {
       return commits;
     },
   };
+  return permissions;
 }

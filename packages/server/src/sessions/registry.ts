@@ -81,6 +81,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const unloads = new Map<string, () => void>();
   const watchers = new Set<(change: SessionChange) => void>();
   const creating = new Map<string, Promise<unknown>>();
+  /** Sessions whose agent outlived the last server, and is not attached yet. */
+  const survivors = new Set<string>();
   let closed = false;
 
   async function load(record: SessionRecord, isNew: boolean): Promise<Session> {
@@ -89,14 +91,19 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
     const { sessionId } = record;
     const writer = await log.writer(sessionId);
-    const [head, messages] = isNew
-      ? [undefined, []]
-      : await Promise.all([log.head(sessionId), records.messages.list(sessionId)]);
+    const [head, messages, asked] = isNew
+      ? [undefined, [], []]
+      : await Promise.all([
+          log.head(sessionId),
+          records.messages.list(sessionId),
+          survivors.has(sessionId) ? records.permissions.list(sessionId) : [],
+        ]);
     const session = createSession({
       record,
       writer,
       lastSeq: head?.lastSeq ?? 0,
       messages,
+      permissions: asked.filter(({ outcome, answer, applied }) => outcome === undefined || (answer && !applied)),
       provider,
       hub,
       records,
@@ -111,8 +118,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
         });
       },
     });
+    if (survivors.delete(sessionId)) await session.attach();
     // Accepted, and then nobody was there to hand it over.
-    if (session.queuedMessages > 0) session.deliver();
+    else if (session.queuedMessages > 0) session.deliver();
     return session;
   }
   function note(session: Session): void {
@@ -328,10 +336,20 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     },
   };
 
-  // What recovery says of agents must be true: none is left.
-  await Promise.all(options.providers.map((provider) => provider.endOrphans()));
-  for (const record of await records.sessions.list()) {
-    if (record.status === "ended") continue;
+  const left = (await records.sessions.list()).filter((record) => record.status !== "ended");
+  for (const provider of options.providers) {
+    const own = left.filter((record) => record.agent === provider.id);
+    const wanted = own.map(
+      ({ sessionId, status }) => [sessionId, { atRest: status === "hibernated" || status === "failed" }] as const,
+    );
+    for (const sessionId of await provider.survivors(new Map(wanted))) survivors.add(sessionId);
+  }
+  for (const record of left) {
+    if (survivors.has(record.sessionId)) {
+      known.set(record.sessionId, record);
+      await open(record);
+      continue;
+    }
     const recovered = await recoverSession({ record, log, records, clock, provider: providers.get(record.agent) });
     known.set(record.sessionId, recovered.record);
     if (recovered.hasQueued) await open(recovered.record);

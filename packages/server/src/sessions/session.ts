@@ -13,12 +13,13 @@ import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
-import type { MessageRecord, Records, SessionRecord } from "../records/index.ts";
+import type { MessageRecord, PermissionRecord, Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, titleOf, together } from "./commits.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
+import { createSeat } from "./seat.ts";
 import { hasAgent, nextState, type Occurrence, type SessionState } from "./state.ts";
 
 const restartsMax = 2;
@@ -50,11 +51,13 @@ export interface Session {
   configure(change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> }): Promise<void>;
   /** Hands over what waits from before, if anything does. */
   deliver(): void;
+  /** Goes on with the agent that an earlier server left. */
+  attach(): Promise<void>;
   /** Ends the agent, keeps the session. */
   sleep(reason: string | undefined): Promise<void>;
   /** Ends the session for good. */
   end(reason: string): Promise<void>;
-  /** Puts it to sleep and lets go of its log. */
+  /** Puts it to sleep, or leaves its agent at work for the next server, and lets go of its log. */
   close(reason: string): Promise<void>;
 }
 
@@ -65,6 +68,8 @@ export interface SessionOptions {
   lastSeq: number;
   /** Messages that the agent had not finished with. */
   messages: readonly MessageRecord[];
+  /** What the agent that an earlier server left had asked and, as far as we know, not been told. */
+  permissions: readonly PermissionRecord[];
   provider: AgentProvider;
   hub: Pick<Hub, "stream" | "abandon">;
   records: Pick<Records, "sessions" | "permissions" | "messages">;
@@ -82,15 +87,11 @@ export function createSession(options: SessionOptions): Session {
   const { sessionId } = options.record;
   let record = options.record;
   let state = stateOf(record);
-  let agent: Agent | undefined;
-  let opening: Promise<void> | undefined;
-  let closingAgent: Promise<void> | undefined;
   let backgroundTasks = 0;
   let restarts = 0;
   let sleepReason: string | undefined;
   /** What the agent that is running now was given, so that it gets each message once. */
   let given = new Set<string>();
-  let listening: Promise<void> = Promise.resolve();
   let cancelSleep: (() => void) | undefined;
   let delivering: Promise<void> | undefined;
   /** Messages that are being stored. */
@@ -111,6 +112,7 @@ export function createSession(options: SessionOptions): Session {
     records,
     journal,
     clock,
+    open: options.permissions,
     onResolved({ record: asked, outcome }) {
       const waitedMs = clock.now() - asked.requestedAt;
       report.permissionResolved({ sessionId, permissionId: asked.permissionId, decision: outcome.decision, waitedMs });
@@ -162,48 +164,21 @@ export function createSession(options: SessionOptions): Session {
     });
   }
 
-  async function openAgent(): Promise<void> {
-    await closingAgent;
-    tell(become({ type: "opening" }));
-    let opened: Agent;
-    try {
-      const { workingDirectory, model, permissionMode, conversationId } = record;
-      opened = await provider.open({ sessionId, workingDirectory, model, permissionMode, conversationId });
-    } catch (error) {
-      const failure =
-        error instanceof CompanionError
-          ? error
-          : new CompanionError("AGENT_FAILED", `${provider.name} could not be started: ${messageOf(error)}`);
-      tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure));
-      throw failure;
-    }
-    agent = opened;
-    backgroundTasks = 0;
-    given = new Set();
-    listening = listen(opened);
-  }
-  function ensureAgent(): Promise<void> {
-    // One that is being put to sleep takes no more messages; the next one does.
-    if (agent && closingAgent === undefined) return Promise.resolve();
-    opening ??= openAgent().finally(() => {
-      opening = undefined;
-    });
-    return opening;
-  }
-
-  /** Reads one agent to its end. Only the agent that is ours now is listened to: a late word of an older one is dropped. */
-  async function listen(source: Agent): Promise<void> {
-    for await (const event of source.events) {
-      if (event.kind === "delta") {
-        if (agent === source) journal.text(event.delta);
-        continue;
-      }
-      // What it said before must be told before it is settled what remains unsaid.
-      if (event.kind === "ended") await journal.settled();
-      if (agent === source) heed(event, source);
-      const room = journal.room();
-      if (room !== undefined) await room;
-    }
+  const seat = createSeat({
+    provider,
+    journal,
+    openOptions,
+    onOpening: () => tell(become({ type: "opening" })),
+    onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
+    onSeated() {
+      backgroundTasks = 0;
+      given = new Set();
+    },
+    onEvent: heed,
+  });
+  function openOptions() {
+    const { workingDirectory, model, permissionMode, conversationId } = record;
+    return { sessionId, workingDirectory, model, permissionMode, conversationId };
   }
 
   function heed(event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent): void {
@@ -243,8 +218,13 @@ export function createSession(options: SessionOptions): Session {
         return scheduleSleep();
       case "emptyDelta":
         return report.emptyDelta();
+      case "standing":
+        return heedStanding(event);
+      case "checkpoint":
+        return journal.mark(event.stored);
       case "ended":
-        return heedEnd(event);
+        heedEnd(event);
+        return journal.mark(event.stored);
       default:
         return event satisfies never;
     }
@@ -276,9 +256,21 @@ export function createSession(options: SessionOptions): Session {
     tell({ events: [{ id: undefined, event: { type: "sessionUpdated", data: told } }], records: [] }, update(change));
   }
 
+  /** What the agent says of itself is what counts. */
+  function heedStanding({ state: standing, permissions: asking }: Extract<AgentEvent, { kind: "standing" }>): void {
+    const stale = permissions.reconcile(asking, "The agent no longer asks.");
+    const settled = stale.length > 0 ? answeredAll() : nothing;
+    const moved =
+      standing === "idle"
+        ? become({ type: "agentIdle" })
+        : standing === "running"
+          ? become({ type: "agentRunning" })
+          : nothing;
+    tell(...stale, settled, moved);
+  }
+
   /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
   function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
-    agent = undefined;
     backgroundTasks = 0;
     const { failure } = event;
     const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
@@ -338,8 +330,7 @@ export function createSession(options: SessionOptions): Session {
       return messages.queued.length;
     },
     get isDormant() {
-      const hasNoAgent = !hasAgent(state) && agent === undefined && opening === undefined;
-      return hasNoAgent && accepting === 0 && messages.queued.length === 0;
+      return !hasAgent(state) && seat.isEmpty && accepting === 0 && messages.queued.length === 0;
     },
 
     async send({ messageId, content, by }) {
@@ -371,15 +362,15 @@ export function createSession(options: SessionOptions): Session {
     async respond(permissionId, answer, by) {
       const outcome = await permissions.resolve(permissionId, answer, by);
       // Stored first, then handed to the agent; `permissionApplied` tells when it has taken it.
-      agent?.answer(permissionId, answer);
+      seat.agent?.answer(permissionId, answer);
       tell(answeredAll());
       return outcome;
     },
 
     async interrupt() {
       refuseIfEnded();
-      if (agent === undefined || state.name === "idle") return false;
-      await answered(agent.interrupt(), "be interrupted");
+      if (seat.agent === undefined || state.name === "idle") return false;
+      await answered(seat.agent.interrupt(), "be interrupted");
       return true;
     },
 
@@ -396,7 +387,7 @@ export function createSession(options: SessionOptions): Session {
         );
       }
       // The running agent first: what it refuses is not kept as if it were so.
-      await answered(agent?.configure(change), "change");
+      await answered(seat.agent?.configure(change), "change");
       record = { ...record, ...change };
       await journal.commit({
         events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
@@ -410,8 +401,8 @@ export function createSession(options: SessionOptions): Session {
       cancelSleep?.();
       const run = async () => {
         for (const message of messages.queued) {
-          await ensureAgent();
-          if (agent === undefined || given.has(message.messageId)) continue;
+          const agent = await seat.take();
+          if (given.has(message.messageId)) continue;
           given.add(message.messageId);
           agent.send({ messageId: message.messageId, content: message.content });
         }
@@ -430,17 +421,20 @@ export function createSession(options: SessionOptions): Session {
 
     async sleep(reason) {
       cancelSleep?.();
-      await opening?.catch(() => {});
-      if (agent === undefined) return;
       sleepReason = reason;
-      const current = agent;
-      closingAgent ??= current
-        .close()
-        .then(() => listening)
-        .finally(() => {
-          closingAgent = undefined;
-        });
-      await closingAgent;
+      await seat.vacate();
+    },
+
+    async attach() {
+      tell(become({ type: "opening" }));
+      const open = messages.open.map(({ messageId }) => messageId);
+      try {
+        await seat.seat(provider.attach({ ...openOptions(), messages: open }));
+      } catch (error) {
+        heedEnd({ kind: "ended", failure: messageOf(error), conversation: "kept", stored: () => {} });
+      }
+      // Those that it was given before it drops.
+      session.deliver();
     },
 
     async end(reason) {
@@ -460,13 +454,19 @@ export function createSession(options: SessionOptions): Session {
       cancelSleep?.();
       const patience = Promise.withResolvers<void>();
       const cancel = clock.after(closeMs, patience.resolve);
-      // A disk that takes nothing must not keep us: what could not be stored is in the agent's own transcript.
-      await Promise.race([session.sleep(reason), patience.promise]);
+      // A disk that takes nothing must not keep us: what could not be stored comes again.
+      await Promise.race([letGo(reason), patience.promise]);
       cancel();
       await journal.close();
     },
   };
 
+  /** Work goes on without us; an idle agent would only take up memory. */
+  async function letGo(reason: string): Promise<void> {
+    const isWorking = state.name === "running" || state.name === "waiting" || state.name === "starting";
+    if ((isWorking || backgroundTasks > 0) && (await seat.leave())) return;
+    await session.sleep(reason);
+  }
   /**
    * What an agent is asked, it must answer in time: a person waits.
    * @throws CompanionError `AGENT_FAILED`
@@ -492,7 +492,11 @@ export function createSession(options: SessionOptions): Session {
   return session;
 }
 
+/** What an earlier server left. Without an agent that survived, recovery has brought it to rest. */
 function stateOf(record: SessionRecord): SessionState {
+  const { status } = record;
+  if (status === "starting" || status === "idle" || status === "running" || status === "waiting")
+    return { name: status };
   const reason = record.statusReason ?? "";
   if (record.status === "ended") return { name: "ended", reason };
   if (record.status === "failed") return { name: "failed", reason };

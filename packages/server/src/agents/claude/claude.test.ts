@@ -1,13 +1,13 @@
 import { startModel } from "../../../../../e2e/kit/model.ts";
 import { makePlace } from "../../../../../e2e/kit/server.ts";
 import { agentContract } from "../agent.contract.ts";
-import { createClaudeProvider } from "./provider.ts";
+import { claudeIn } from "./claude.fixture.ts";
 
 agentContract("the real Claude CLI", async () => {
   const model = await startModel();
   const place = await makePlace(model.url);
   return {
-    provider: createClaudeProvider({ cliPath: undefined, owner: "test", environment: place.environment }),
+    provider: claudeIn(place),
     workingDirectory: place.project,
     asked: model.asked,
     async [Symbol.asyncDispose]() {

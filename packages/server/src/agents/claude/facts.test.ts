@@ -13,7 +13,7 @@ import { makePlace, type Place } from "../../../../../e2e/kit/server.ts";
 import { follow, isDurable, isIdle, isKind, isMessage } from "../agent.contract.ts";
 import type { AgentEvent, OpenOptions } from "../agent.ts";
 import { agentEnvironment } from "../environment.ts";
-import { createClaudeProvider } from "./provider.ts";
+import { claudeIn } from "./claude.fixture.ts";
 
 type Durable = Extract<AgentEvent, { kind: "durable" }>["event"];
 
@@ -32,11 +32,7 @@ describe("facts of the Claude CLI", () => {
 
   async function open(change: Partial<OpenOptions> & { environment?: Record<string, string> } = {}) {
     const { environment = {}, ...options } = change;
-    const provider = createClaudeProvider({
-      cliPath: undefined,
-      owner: "test",
-      environment: { ...place.environment, ...environment },
-    });
+    const provider = claudeIn(place, { environment: { ...place.environment, ...environment } });
     const agent = await provider.open({
       sessionId: randomUUID(),
       workingDirectory: place.project,
@@ -212,9 +208,7 @@ describe("facts of the Claude CLI", () => {
     assert.equal(ended.conversation, "found");
   });
 
-  test("[CLD-18] what a killed server left behind is ended by the next one of the same data, and nobody else's", async () => {
-    const providerOf = (owner: string) =>
-      createClaudeProvider({ cliPath: undefined, owner, environment: place.environment });
+  test("[CLD-18] an agent whose session nobody wants any more is ended by the next server of the same data, and nobody else's", async () => {
     const start = async (owner: string) => {
       const options = {
         sessionId: randomUUID(),
@@ -223,16 +217,15 @@ describe("facts of the Claude CLI", () => {
         permissionMode: "default" as const,
         conversationId: undefined,
       };
-      const agent = await providerOf(owner).open(options);
+      const agent = await claudeIn(place, { owner }).open(options);
       const followed = follow(agent);
       agent.send({ messageId: randomUUID(), content: slowly(100, { say: "word ".repeat(200) }) });
       await followed.until(isKind("delta"));
       return { agent, seen: followed.seen, until: followed.until };
     };
     const [ours, others] = [await start("one"), await start("two")];
-    await providerOf("one").endOrphans();
-    const { failure } = await ours.until(isKind("ended"));
-    assert.ok(failure);
+    await claudeIn(place, { owner: "one" }).survivors(new Map());
+    await ours.until(isKind("ended"));
     assert.equal(others.seen.some(isKind("ended")), false);
     await others.agent.close();
   });
@@ -413,7 +406,7 @@ describe("facts of the Claude CLI", () => {
     const environment = agentEnvironment(ours, ["MY_TOOL"]);
     await using session = await open();
     await session.agent.close();
-    const provider = createClaudeProvider({ cliPath: undefined, owner: "test", environment });
+    const provider = claudeIn(place, { environment });
     const agent = await provider.open({
       sessionId: randomUUID(),
       workingDirectory: place.project,
@@ -443,7 +436,7 @@ describe("facts of the Claude CLI", () => {
       return path;
     };
     const reasonOf = async (cliPath: string) => {
-      const found = await createClaudeProvider({ cliPath, owner: "test", environment: place.environment }).check();
+      const found = await claudeIn(place, { cliPath }).check();
       return found.available ? "available" : found.reason;
     };
     assert.match(
@@ -457,14 +450,10 @@ describe("facts of the Claude CLI", () => {
       /is version 1\.0\.3; at least .* is needed. Run `claude update`/,
     );
     const { ANTHROPIC_API_KEY: _key, ...withoutKey } = place.environment;
-    const found = await createClaudeProvider({ cliPath: undefined, owner: "test", environment: withoutKey }).check();
+    const found = await claudeIn(place, { environment: withoutKey }).check();
     assert.ok(!found.available);
     assert.match(found.reason, /claude auth login/);
-    const fine = await createClaudeProvider({
-      cliPath: undefined,
-      owner: "test",
-      environment: place.environment,
-    }).check();
+    const fine = await claudeIn(place).check();
     assert.ok(fine.available && fine.version !== undefined, JSON.stringify(fine));
   });
 });

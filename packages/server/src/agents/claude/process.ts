@@ -1,145 +1,222 @@
-import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { Transform } from "node:stream";
-import type { SpawnedProcess, SpawnOptions } from "@anthropic-ai/claude-agent-sdk";
+import { EventEmitter } from "node:events";
+import { Readable, Writable } from "node:stream";
+import type { SpawnedProcess } from "@anthropic-ai/claude-agent-sdk";
+import type { AgentLink, AgentListener, Exit } from "../host/index.ts";
 
-/** The CLI as a process of its own group, with a guard between its output and the SDK. */
+/** The CLI in the agent host, as the SDK wants a process, with a guard between its output and the SDK. */
 export interface ClaudeProcess extends SpawnedProcess {
-  /** The last lines that it wrote to standard error. */
-  stderrTail(): string;
+  readonly agentId: string | undefined;
+  /** Everything up to this line of its output is stored; `note` is what it takes to go on from there. */
+  stored(line: number, note: string): void;
+  /** From now on the SDK may end it; before, only we do. */
+  release(): void;
   /** Ends it and what runs in its process group. */
   killGroup(signal: NodeJS.Signals): void;
-  /** Ends shells that it started in groups of their own and, having been killed, left behind. */
-  endLeftovers(): Promise<void>;
-  /** Resolves when it is gone. */
-  readonly exited: Promise<void>;
+  /** Lets go of it; it goes on. */
+  detach(): void;
+  /** Its end was stored. */
+  collect(): void;
+  /** False: it could not be started, or attached to. */
+  readonly wasConnected: boolean;
+  /** Resolves when it is gone; undefined: its host died, or there was none. */
+  readonly exited: Promise<Exit | undefined>;
 }
 
-const stderrBytesMax = 4_096;
-/** Inherited by everything that the CLI starts: how its children are found when it is gone. */
-const markName = "COMPANION_AGENT";
+/** Lines of ours among those of the CLI, so that what they say keeps its place among them. */
+export interface StandingLine {
+  type: "system";
+  subtype: "companion_standing";
+  state: string | undefined;
+  permissions: string[];
+}
+
+/** Set on every message of the CLI: the number of its line. */
+export const lineField = "companion_line";
 
 /**
- * Starts the CLI in its own process group, so that the shells that it started end with it.
- * @param owner which server's it is, for `endMarked`
- * @param onUnreadable called with the beginning of each line that was dropped (no JSON, or longer than the limit)
+ * Connects the CLI with the SDK.
+ * @param options.connect starts it in the host, or attaches to the one that is there
+ * @param options.onConnected before its first line comes
+ * @param options.onUnreadable called with the beginning of each line that was dropped because it is no JSON object
  */
-export function spawnClaude(
-  options: SpawnOptions,
-  owner: string,
-  onUnreadable: (start: string) => void,
-): ClaudeProcess {
-  const mark = `${owner}:${randomUUID()}`;
-  const child = spawn(options.command, options.args, {
-    cwd: options.cwd,
-    env: { ...options.env, [markName]: mark },
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: process.platform !== "win32",
-    windowsHide: true,
-  });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    stderr = (stderr + chunk).slice(-stderrBytesMax);
-  });
-  // A CLI that died leaves a broken pipe; its exit tells the story.
-  child.stdin.on("error", () => {});
-  const guard = createLineGuard({ lineBytesMax: 64 * 1024 * 1024, onUnreadable });
-  child.stdout.on("error", (error) => guard.destroy(error)).pipe(guard);
-  const exited = new Promise<void>((resolve) => {
-    child.once("exit", () => resolve());
-    child.once("error", () => resolve());
-  });
-  const killGroup = (signal: NodeJS.Signals) => {
-    if (child.pid === undefined) return;
-    try {
-      if (process.platform === "win32") child.kill(signal);
-      else process.kill(-child.pid, signal);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-    }
+export function hostClaude(options: {
+  connect: (listener: AgentListener) => Promise<AgentLink>;
+  onConnected: (link: AgentLink) => void;
+  onUnreadable: (line: number, start: string) => void;
+}): ClaudeProcess {
+  const events = new EventEmitter();
+  const exited = Promise.withResolvers<Exit | undefined>();
+  /** Requests of the CLI that are not answered yet: the lines that they came in. A host that dies with them is no loss: they die, too. */
+  const requests = new Map<string, number[]>();
+  let link: AgentLink | undefined;
+  const early: string[] = [];
+  let exit: Exit | undefined;
+  let isGone = false;
+  let isReleased = false;
+  let isDetached = false;
+  let acknowledged: { line: number; note: string } | undefined;
+
+  const stdout = new Readable({ read: () => link?.resume() });
+  const push = (line: Buffer | string) => {
+    if (!stdout.push(line)) link?.pause();
   };
+  function onLine(number: number, line: Buffer): void {
+    if (line[0] !== 123) {
+      if (line.length > 1) options.onUnreadable(number, line.subarray(0, 200).toString("utf8"));
+      return;
+    }
+    const control = line.includes('"type":"control_') ? controlOf(line) : undefined;
+    if (control?.type === "control_request")
+      requests.set(control.request_id, [...(requests.get(control.request_id) ?? []), number]);
+    if (control?.type === "control_cancel_request") {
+      link?.settle(requests.get(control.request_id) ?? []);
+      requests.delete(control.request_id);
+    }
+    // Answers that an earlier server waited for.
+    if (control?.type === "control_response" && number <= (link?.lastLine ?? 0)) return;
+    push(Buffer.concat([line.subarray(0, -2), Buffer.from(`,"${lineField}":${number}}\n`)]));
+    const standing = control && standingOf(control);
+    if (standing !== undefined) push(`${JSON.stringify(standing)}\n`);
+  }
+  function onExit(how: Exit | undefined): void {
+    exit = how;
+    isGone = true;
+    exited.resolve(how);
+    // Everything that it said comes first, or the SDK would drop it.
+    const tell = () => events.emit("exit", how?.code ?? null, how?.signal ?? (how === undefined ? "SIGKILL" : null));
+    if (stdout.destroyed) return void tell();
+    stdout.once("close", tell);
+    stdout.push(null);
+  }
+
+  let partial = "";
+  const stdin = new Writable({
+    decodeStrings: false,
+    write(chunk: string | Buffer, _encoding, done) {
+      // Whole lines only: half of one would spoil the next server's first.
+      const text = partial + String(chunk);
+      const end = text.lastIndexOf("\n") + 1;
+      partial = text.slice(end);
+      for (const line of text.slice(0, end).split("\n")) if (line !== "") send(`${line}\n`);
+      done();
+    },
+    final(done) {
+      if (isReleased && !isDetached) link?.endInput();
+      done();
+    },
+  });
+  function send(line: string): void {
+    if (link === undefined) return void early.push(line);
+    if (isDetached) return;
+    const answer = line.startsWith('{"type":"control_response"') ? controlOf(line) : undefined;
+    const settles = answer && requests.get(answer.response?.request_id ?? "");
+    if (answer) requests.delete(answer.response?.request_id ?? "");
+    link.input(line, settles ?? []);
+  }
+  const connected = options.connect({ onLine, onExit }).then(
+    (found) => {
+      link = found;
+      if (isDetached) return link.detach();
+      options.onConnected(link);
+      for (const line of early.splice(0)) send(line);
+      if (stdin.writableFinished && isReleased) link.endInput();
+      link.flow();
+    },
+    (error: unknown) => {
+      isGone = true;
+      exited.resolve(undefined);
+      events.emit("error", error instanceof Error ? Object.assign(error, { syscall: "spawn" }) : error);
+    },
+  );
+  function acknowledge(): void {
+    if (acknowledged === undefined || link === undefined || isDetached) return;
+    const { line, note } = acknowledged;
+    acknowledged = undefined;
+    const keep = [...requests.values()].flat().filter((number) => number <= line);
+    link.stored(line, keep, note);
+  }
+
   return {
-    stdin: child.stdin,
-    stdout: guard,
+    stdin,
+    stdout,
     get killed() {
-      return child.killed;
+      return isGone && exit?.signal !== null;
     },
     get exitCode() {
-      return child.exitCode;
+      return isGone ? (exit?.code ?? null) : null;
     },
     get signalCode() {
-      return child.signalCode;
+      return (exit?.signal ?? null) as NodeJS.Signals | null;
     },
-    kill: (signal) => child.kill(signal),
-    on: (event: "exit" | "error", listener: never) => void child.on(event, listener),
-    once: (event: "exit" | "error", listener: never) => void child.once(event, listener),
-    off: (event: "exit" | "error", listener: never) => void child.off(event, listener),
-    stderrTail: () => stderr.trim(),
-    killGroup,
-    endLeftovers: () => endMarked((found) => found === mark),
-    exited,
+    // The SDK ends its processes when ours ends, also when that is a crash: not this one.
+    kill(signal) {
+      if (isReleased && !isDetached) link?.signal(signal);
+      return true;
+    },
+    on: (event: "exit" | "error", listener: never) => void events.on(event, listener),
+    once: (event: "exit" | "error", listener: never) => void events.once(event, listener),
+    off: (event: "exit" | "error", listener: never) => void events.off(event, listener),
+    stored(line, note) {
+      if (acknowledged === undefined) setImmediate(acknowledge);
+      acknowledged = { line, note };
+    },
+    release() {
+      isReleased = true;
+    },
+    killGroup(signal) {
+      if (isDetached || isGone) return;
+      void connected.then(() => link?.signal(signal));
+    },
+    detach() {
+      acknowledge();
+      isDetached = true;
+      link?.detach();
+      stdout.push(null);
+      events.emit("exit", 0, null);
+    },
+    collect: () => link?.collect(),
+    get agentId() {
+      return link?.agentId;
+    },
+    get wasConnected() {
+      return link !== undefined;
+    },
+    exited: exited.promise,
   };
 }
 
-/**
- * Ends processes whose mark fits. Linux only: elsewhere there is no cheap way to see another process's environment.
- * @param fits whether the process is meant
- */
-export async function endMarked(fits: (mark: string) => boolean): Promise<void> {
-  const names = process.platform === "linux" ? await readdir("/proc") : [];
-  for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
-    // Processes of others cannot be read, and some end while we look.
-    const environment = await readFile(`/proc/${name}/environ`, "utf8").catch(() => "");
-    const mark = environment.split("\0").find((variable) => variable.startsWith(`${markName}=`));
-    if (mark === undefined || !fits(mark.slice(markName.length + 1))) continue;
-    try {
-      process.kill(Number(name), "SIGKILL");
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-    }
+type Control = {
+  type: string;
+  request_id: string;
+  response?: { request_id?: string; pending_permission_requests?: { request_id: string }[]; response?: unknown };
+};
+
+/** A line that carries no conversation, but talk between CLI and SDK. */
+function controlOf(line: Buffer | string): Control | undefined {
+  try {
+    const value: unknown = JSON.parse(String(line));
+    const isControl =
+      typeof value === "object" &&
+      value !== null &&
+      "type" in value &&
+      typeof value.type === "string" &&
+      value.type.startsWith("control_");
+    return isControl ? (value as Control) : undefined;
+  } catch {
+    return undefined;
   }
 }
 
-/**
- * Passes on whole lines that can be JSON objects. An agent's output is input from outside: a line without end must not
- * fill the memory, and one bad line must not end the session.
- */
-export function createLineGuard(options: { lineBytesMax: number; onUnreadable: (start: string) => void }): Transform {
-  let parts: Buffer[] = [];
-  let size = 0;
-  let skipping = false;
-  const report = (line: Buffer) => options.onUnreadable(line.subarray(0, 200).toString("utf8"));
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      let start = 0;
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-        parts.push(chunk.subarray(start, end + 1));
-        const line = parts.length === 1 ? (parts[0] ?? chunk) : Buffer.concat(parts);
-        parts = [];
-        size = 0;
-        start = end + 1;
-        if (skipping) skipping = false;
-        else if (line[0] === 123) this.push(line);
-        else if (line.length > 1) report(line);
-      }
-      const rest = chunk.subarray(start);
-      if (rest.length > 0 && !skipping) {
-        parts.push(rest);
-        size += rest.length;
-        if (size > options.lineBytesMax) {
-          report(Buffer.concat(parts).subarray(0, 200));
-          parts = [];
-          size = 0;
-          skipping = true;
-        }
-      }
-      done();
-    },
-    flush(done) {
-      // The stream ended in the middle of a line: half a message is none.
-      if (parts.length > 0) report(Buffer.concat(parts));
-      done();
-    },
-  });
+/** The answer to `initialize` tells where the CLI stands; the SDK keeps that to itself. */
+function standingOf({ response }: Control): StandingLine | undefined {
+  const pending = response?.pending_permission_requests;
+  if (pending === undefined) return undefined;
+  const inner = response?.response;
+  const hasState = typeof inner === "object" && inner !== null && "session_state" in inner;
+  return {
+    type: "system",
+    subtype: "companion_standing",
+    state: hasState ? String(inner.session_state) : undefined,
+    permissions: pending.map(({ request_id }) => request_id),
+  };
 }

@@ -4,15 +4,19 @@ import {
   type PermissionResult,
   type PreToolUseHookSpecificOutput,
   query,
+  type SDKMessage,
   type SDKUserMessage,
+  type SpawnOptions,
 } from "@anthropic-ai/claude-agent-sdk";
 import { CompanionError, type Content, type PermissionRequest } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from "../agent.ts";
+import { createCatchUp } from "../catch-up.ts";
+import type { AgentHosts, AgentLink, AgentListener, HeldAgent } from "../host/index.ts";
 import { createQueue } from "../queue.ts";
 import { checkClaudeCli, findClaudeCli } from "./cli.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
-import { type ClaudeProcess, endMarked, spawnClaude } from "./process.ts";
+import { type ClaudeProcess, hostClaude, lineField, type StandingLine } from "./process.ts";
 import { createTranslator } from "./translate.ts";
 
 const availabilityMs = 60_000;
@@ -26,9 +30,13 @@ export function createClaudeProvider(options: {
   cliPath: string | undefined;
   /** Built by `agentEnvironment`. */
   environment: Record<string, string>;
-  /** Names the server's data directory: what an earlier server of it left behind is ours to end. */
-  owner: string;
+  /** Who owns the processes. */
+  hosts: AgentHosts;
+  /** An agent that was silent for this long while no server ran is ended. */
+  aloneMs: number;
 }): AgentProvider {
+  const { hosts } = options;
+  const survivors = new Map<string, HeldAgent>();
   let checked: { at: number; availability: Promise<Availability> } | undefined;
   const environment = {
     ...options.environment,
@@ -55,7 +63,6 @@ export function createClaudeProvider(options: {
       const before = await known?.availability;
       return before?.available ? before : asking;
     },
-    endOrphans: () => endMarked((mark) => mark.startsWith(`${options.owner}:`)),
     async open(session) {
       const path = findClaudeCli(options.cliPath);
       if (path === undefined) {
@@ -65,15 +72,63 @@ export function createClaudeProvider(options: {
           availability.available ? "The Claude CLI is gone." : availability.reason,
         );
       }
-      return openClaude({ ...session, path, environment, owner: options.owner });
+      const connect: Connect = ({ command, args, cwd, env }, listener) =>
+        hosts.start(
+          {
+            key: session.sessionId,
+            name: `claude in ${session.workingDirectory}`,
+            command,
+            args,
+            workingDirectory: cwd ?? session.workingDirectory,
+            environment: definedOf(env),
+            aloneMs: options.aloneMs,
+          },
+          listener,
+        );
+      return openClaude({ ...session, path, environment, connect, messages: undefined });
     },
+    async survivors(wanted) {
+      const unwanted: HeldAgent[] = [];
+      survivors.clear();
+      for (const agent of await hosts.list()) {
+        const session = wanted.get(agent.key);
+        const isKnown = session === undefined || (session.atRest && agent.exit !== undefined);
+        if (isKnown || survivors.has(agent.key)) unwanted.push(agent);
+        else survivors.set(agent.key, agent);
+      }
+      await Promise.all(unwanted.map((agent) => hosts.end(agent)));
+      await hosts.endOrphans();
+      // Started now, so that the first message need not wait for it.
+      void hosts.ready().catch(() => {});
+      return new Set(survivors.keys());
+    },
+    async attach(session) {
+      const survivor = survivors.get(session.sessionId);
+      if (survivor === undefined) throw new CompanionError("AGENT_FAILED", "The agent is gone.");
+      survivors.delete(session.sessionId);
+      return openClaude({
+        ...session,
+        path: process.execPath,
+        environment,
+        connect: (_spawn, listener) => hosts.attach(survivor, listener),
+      });
+    },
+    close: async () => hosts.close(),
   };
 }
 
+type Connect = (spawn: SpawnOptions, listener: AgentListener) => Promise<AgentLink>;
+
 type Pending = { request: z.infer<typeof PermissionRequest>; resolve: (result: PermissionResult) => void };
 
+/** @param session.messages set: the process is there already, and may have been given these */
 function openClaude(
-  session: OpenOptions & { path: string; environment: Record<string, string>; owner: string },
+  session: OpenOptions & {
+    path: string;
+    environment: Record<string, string>;
+    connect: Connect;
+    messages: readonly string[] | undefined;
+  },
 ): Agent {
   const events = createQueue<AgentEvent>();
   const prompts = createQueue<SDKUserMessage>();
@@ -81,9 +136,15 @@ function openClaude(
   const pending = new Map<string, Pending>();
   /** Answered, but the CLI has not yet shown that it took the answer: permission to tool use. */
   const answered = new Map<string, string | undefined>();
+  const isAttached = session.messages !== undefined;
+  for (const messageId of session.messages ?? []) translator.sent(messageId);
+  const catchUp = createCatchUp();
+  if (!isAttached) catchUp.finish();
+  /** Whoever asked where it stands, and we, when we come to one that runs. */
+  let standingWanted = isAttached ? 1 : 0;
   let cli: ClaudeProcess | undefined;
-  let unreadable = 0;
   let closing: Promise<void> | undefined;
+  let isDetached = false;
 
   /** Resolves with the person's answer; without one when the CLI no longer asks. */
   function ask(request: z.infer<typeof PermissionRequest>, signal: AbortSignal): Promise<PermissionResult> {
@@ -137,18 +198,20 @@ function openClaude(
       canUseTool,
       hooks: { PreToolUse: [{ matcher: "AskUserQuestion", hooks: [askQuestion], timeout: questionSeconds }] },
       spawnClaudeCodeProcess(spawnOptions) {
-        cli = spawnClaude(spawnOptions, session.owner, (start) => {
-          unreadable += 1;
-          const data = {
-            kind: "unreadable" as const,
-            text: "The agent wrote a line that could not be read; it was skipped.",
-            details: { start },
-          };
-          events.push({
-            kind: "durable",
-            id: `unreadable:${session.sessionId}:${performance.timeOrigin}:${unreadable}`,
-            event: { type: "agentNotice", data },
-          });
+        cli = hostClaude({
+          connect: (listener) => session.connect(spawnOptions, listener),
+          onConnected(link) {
+            if (link.note !== "") translator.restore(link.note);
+          },
+          onUnreadable(line, start) {
+            const text = "The agent wrote a line that could not be read; it was skipped.";
+            const data = { kind: "unreadable" as const, text, details: { start } };
+            events.push({
+              kind: "durable",
+              id: `unreadable:${cli?.agentId}:${line}`,
+              event: { type: "agentNotice", data },
+            });
+          },
         });
         return cli;
       },
@@ -167,41 +230,62 @@ function openClaude(
     }
   }
 
+  function heed(message: SDKMessage & { [lineField]?: number }): void {
+    const standing = standingOf(message);
+    if (standing !== undefined) {
+      if (standingWanted === 0) return;
+      standingWanted -= 1;
+      for (const event of [...catchUp.finish(), standing]) events.push(event);
+      return;
+    }
+    for (const event of translator.translate(message)) {
+      noteApplied(event);
+      for (const told of catchUp.pass(event)) events.push(told);
+    }
+    const line = message[lineField];
+    if (message.type === "stream_event" || line === undefined || !translator.isAtRest) return;
+    const note = translator.note();
+    events.push({ kind: "checkpoint", stored: () => cli?.stored(line, note) });
+  }
+
   async function pump(): Promise<void> {
     let failure: string | undefined;
     try {
-      for await (const message of conversation) {
-        for (const event of translator.translate(message)) {
-          noteApplied(event);
-          events.push(event);
-        }
-      }
+      for await (const message of conversation) heed(message);
     } catch (error) {
       failure = error instanceof Error ? (error.message.split("\n")[0] ?? error.message) : String(error);
     }
-    if (failure === undefined && closing === undefined) failure = "The Claude CLI ended by itself.";
-    const stderr = cli?.stderrTail();
-    if (failure !== undefined && stderr) failure = `${failure} (${stderr.slice(-500)})`;
+    if (isDetached) return events.close();
+    const endedByItself = cli?.exitCode !== null || cli.signalCode !== null;
     // What it started (shells) must not run on without anybody who sees it.
     cli?.killGroup("SIGTERM");
-    await cli?.endLeftovers();
+    const killer = setTimeout(() => cli?.killGroup("SIGKILL"), closeMs);
+    const exit = await cli?.exited;
+    clearTimeout(killer);
+    if (failure === undefined) failure = "The Claude CLI ended by itself.";
+    if (exit === undefined && cli?.wasConnected)
+      failure = "The process that hosts the agents died, and the agent with it.";
+    if (exit?.stderr) failure = `${failure} (${exit.stderr.slice(-500)})`;
+    // An earlier server, or the command line, had told it to.
+    const wasAsked = closing !== undefined || (endedByItself && exit?.asked === true);
+    for (const event of catchUp.finish()) events.push(event);
     events.push({
       kind: "ended",
-      failure: closing === undefined ? failure : undefined,
+      failure: wasAsked ? undefined : failure,
       conversation: conversationAfter(failure),
+      stored: () => cli?.collect(),
     });
     events.close();
   }
   const ended = pump();
 
   async function end(): Promise<void> {
+    cli?.release();
     prompts.close();
     conversation.close();
     const killer = setTimeout(() => cli?.killGroup("SIGKILL"), closeMs);
     await ended;
-    await cli?.exited;
     clearTimeout(killer);
-    cli?.killGroup("SIGKILL");
   }
 
   return {
@@ -231,12 +315,39 @@ function openClaude(
       if (change.model !== undefined) await conversation.setModel(change.model);
       if (change.permissionMode !== undefined) await conversation.setPermissionMode(change.permissionMode);
     },
+    async inquire() {
+      standingWanted += 1;
+      await conversation.reinitialize();
+    },
     close() {
       closing ??= end();
       return closing;
     },
+    detach() {
+      isDetached = true;
+      cli?.detach();
+      prompts.close();
+      conversation.close();
+      return true;
+    },
   };
 }
+
+function standingOf(message: {
+  type: string;
+  subtype?: string;
+}): Extract<AgentEvent, { kind: "standing" }> | undefined {
+  if (message.subtype !== ("companion_standing" satisfies StandingLine["subtype"])) return undefined;
+  const { state, permissions } = message as StandingLine;
+  const known =
+    state === "idle" || state === "running" ? state : state === "requires_action" ? "requiresAction" : undefined;
+  return { kind: "standing", state: known, permissions };
+}
+
+const definedOf = (environment: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 /** The CLI says in words alone why it would not begin. */
 function conversationAfter(failure: string | undefined): Extract<AgentEvent, { kind: "ended" }>["conversation"] {

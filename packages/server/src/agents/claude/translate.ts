@@ -8,6 +8,19 @@ export interface Translator {
   translate(message: SDKMessage): AgentEvent[];
   /** The messages that were handed to this CLI: their lifecycle is ours to report. */
   sent(messageId: string): void;
+  /** True while no block is being streamed: then `note` is all that it takes to go on from here. */
+  readonly isAtRest: boolean;
+  note(): string;
+  /** Goes on from a note. */
+  restore(note: string): void;
+}
+
+interface Note {
+  /** Per sub-agent ("" is the main one): the message that may have more blocks. */
+  streams: [scope: string, messageId: string][];
+  blocksSeen: [messageId: string, blocks: number][];
+  costSoFar: number;
+  lastFailure: string | undefined;
 }
 
 type DeltaKind = "text" | "thinking" | "toolInput";
@@ -19,6 +32,8 @@ export function createTranslator(): Translator {
   const streams = new Map<string, { messageId: string; kinds: Map<number, DeltaKind> }>();
   /** The CLI sends a message block by block: how many blocks of it were seen. */
   const blocksSeen = new Map<string, number>();
+  /** Blocks that are being streamed and were not completed. */
+  const openBlocks = new Map<string, { scope: string }>();
   let costSoFar = 0;
   let lastFailure: string | undefined;
 
@@ -31,6 +46,7 @@ export function createTranslator(): Translator {
     return message.message.content.map((block, i) => {
       const blockIndex = blocksSeen.get(messageId) ?? 0;
       blocksSeen.set(messageId, blockIndex + 1);
+      openBlocks.delete(`${messageId}/${blockIndex}`);
       const id = i === 0 ? message.uuid : `${message.uuid}:${i}`;
       if (block.type === "tool_use" || block.type === "server_tool_use" || block.type === "mcp_tool_use") {
         const { id: toolUseId, name, input } = block;
@@ -75,6 +91,7 @@ export function createTranslator(): Translator {
   function result(message: SDKResultMessage): AgentEvent[] {
     streams.clear();
     blocksSeen.clear();
+    openBlocks.clear();
     const outcome = turnOutcome(message);
     lastFailure = outcome.result === "success" ? undefined : (outcome.reason ?? outcome.result);
     const costUsd = Math.max(0, message.total_cost_usd - costSoFar);
@@ -96,6 +113,8 @@ export function createTranslator(): Translator {
     const { event } = message;
     const scope = message.parent_tool_use_id ?? "";
     if (event.type === "message_start") {
+      // A stream that broke and was begun anew: its blocks are never completed.
+      for (const [key, block] of openBlocks) if (block.scope === scope) openBlocks.delete(key);
       streams.set(scope, { messageId: event.message.id, kinds: new Map() });
       return [];
     }
@@ -112,6 +131,7 @@ export function createTranslator(): Translator {
               ? "toolInput"
               : undefined;
       if (kind !== undefined) stream.kinds.set(event.index, kind);
+      openBlocks.set(`${stream.messageId}/${event.index}`, { scope });
       return [];
     }
     if (event.type !== "content_block_delta") return [];
@@ -210,6 +230,20 @@ export function createTranslator(): Translator {
 
   return {
     sent: (messageId) => void ours.add(messageId),
+    get isAtRest() {
+      return openBlocks.size === 0;
+    },
+    note() {
+      const open: Note["streams"] = [...streams].map(([scope, { messageId }]) => [scope, messageId]);
+      return JSON.stringify({ streams: open, blocksSeen: [...blocksSeen], costSoFar, lastFailure } satisfies Note);
+    },
+    restore(note) {
+      const known: Note = JSON.parse(note);
+      for (const [scope, messageId] of known.streams) streams.set(scope, { messageId, kinds: new Map() });
+      for (const [messageId, blocks] of known.blocksSeen) blocksSeen.set(messageId, blocks);
+      costSoFar = known.costSoFar;
+      lastFailure = known.lastFailure;
+    },
     translate(message) {
       // Not in the SDK's union, but on the wire of every CLI that we support.
       const raw: { type: string; command_uuid?: unknown; state?: unknown } = message;

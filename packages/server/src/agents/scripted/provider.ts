@@ -58,7 +58,14 @@ export function createScriptedProvider(options: { script: Script; id?: string })
     async check() {
       return { available: true, version: "1.0.0", path: undefined, login: "none needed", warning: undefined };
     },
-    async endOrphans() {},
+    // Scripted agents live in the server, and end with it.
+    async survivors() {
+      return new Set();
+    },
+    async attach() {
+      throw new Error("there is no scripted agent to attach to");
+    },
+    async close() {},
     async open(session) {
       running += 1;
       const conversationId = session.conversationId ?? session.sessionId;
@@ -194,7 +201,7 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       failure = isClosed ? undefined : error instanceof Error ? error.message : String(error);
     }
     onEnd();
-    events.push({ kind: "ended", failure, conversation: "kept" });
+    events.push({ kind: "ended", failure, conversation: "kept", stored: () => {} });
     events.close();
   }
   const ended = play();
@@ -222,6 +229,11 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       permissionMode = change.permissionMode ?? permissionMode;
       describe();
     },
+    async inquire() {
+      const state = asked.size > 0 ? "requiresAction" : busy ? "running" : "idle";
+      events.push({ kind: "standing", state, permissions: [...asked.keys()] });
+    },
+    detach: () => false,
     async close() {
       isClosed = true;
       inbox.close();
