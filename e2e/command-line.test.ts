@@ -230,8 +230,10 @@ describe("the command line", () => {
     assert.match((await run(["agents", "--end", id])).output, /Ended: 1/);
     const again = await startServer(place, { PORT: new URL(server.url).port });
     await view.until("sessionStatus", (frame) => frame.data.status === "hibernated");
+    const from = view.frames.length;
     await device.send(session.sessionId, prompt({ say: "Awake again." }));
-    await view.until("assistantMessage", (frame) => JSON.stringify(frame.data.content).includes("Awake again."));
+    await view.idle(from);
+    assert.match(JSON.stringify(view.frames.slice(from)), /Awake again\./);
     device.close();
     await again[Symbol.asyncDispose]();
     assert.match((await run(["agents"])).output, /No agents run/);

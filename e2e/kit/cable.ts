@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Transform } from "node:stream";
 
 /** A cable between a device and a server that a test can pull or pinch. */
 export interface Cable extends AsyncDisposable {
@@ -8,6 +9,8 @@ export interface Cable extends AsyncDisposable {
   cut(): void;
   /** Nothing passes any more, and nobody is told: as when a phone sleeps. */
   silence(): void;
+  /** What passes comes late and in small pieces; undefined: as it comes. A cut then falls into the middle of a frame. */
+  trickle(pace: { bytes: number; everyMs: number } | undefined): void;
   /** New connections pass again; silenced ones stay dead. */
   restore(): void;
   /** Bytes that have reached the device. */
@@ -20,13 +23,26 @@ export async function layCable(target: string): Promise<Cable> {
   const pairs = new Set<{ device: Socket; server: Socket }>();
   let silenced = false;
   let bytes = 0;
+  let pace: { bytes: number; everyMs: number } | undefined;
+  const slowly = () =>
+    new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const pass = (from: number) => {
+          const size = pace?.bytes ?? chunk.length;
+          this.push(chunk.subarray(from, from + size));
+          if (from + size >= chunk.length) done();
+          else setTimeout(pass, pace?.everyMs ?? 0, from + size).unref();
+        };
+        pass(0);
+      },
+    });
   const listener = createServer((device) => {
     const server = connect(Number(port), hostname);
     const pair = { device, server };
     pairs.add(pair);
     if (silenced) return;
     server.on("data", (chunk) => (bytes += chunk.length));
-    device.pipe(server).pipe(device);
+    device.pipe(server).pipe(slowly()).pipe(device);
     const end = () => {
       pairs.delete(pair);
       device.destroy();
@@ -53,6 +69,9 @@ export async function layCable(target: string): Promise<Cable> {
         device.pause();
         server.pause();
       }
+    },
+    trickle(wanted) {
+      pace = wanted;
     },
     restore() {
       silenced = false;
