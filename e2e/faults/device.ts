@@ -60,8 +60,6 @@ export interface Device {
   close(): Promise<void>;
 }
 
-const answerMs = 20_000;
-
 export function createDevice(options: {
   name: string;
   url: string;
@@ -71,9 +69,11 @@ export function createDevice(options: {
   findings: Findings;
   /** False: the server is away on purpose, or held; then an answer may take long. */
   serverRuns: () => boolean;
+  /** An answer that takes longer is a finding. */
+  answerMs: number;
   onFrame: (frame: Frame) => void;
 }): Device {
-  const { name, random, findings, sessions } = options;
+  const { name, random, findings, sessions, answerMs } = options;
   const deviceId = randomUUID();
   const known = new Map<string, Known>(
     sessions.map((sessionId) => [sessionId, { frames: [], acked: 0, epoch: undefined, blocks: new Map() }]),

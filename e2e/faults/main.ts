@@ -12,7 +12,6 @@ const { values } = parseArgs({
     devices: { type: "string", default: "4" },
     /** Only these: `--only killServer,network`. */
     only: { type: "string" },
-    keepGoing: { type: "boolean", default: false },
   },
 });
 const weights: Weights =
@@ -29,7 +28,6 @@ const findings = await runFaults({
   sessions: Number(values.sessions),
   devices: Number(values.devices),
   weights,
-  stopOnFinding: !values.keepGoing,
   onProgress(so) {
     if (performance.now() - toldAt < 30_000) return;
     toldAt = performance.now();

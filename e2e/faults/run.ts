@@ -6,7 +6,7 @@ import { layCable } from "../kit/cable.ts";
 import { startModel } from "../kit/model.ts";
 import { makePlace, token } from "../kit/server.ts";
 import { createDevice, type Frame } from "./device.ts";
-import { createFindings, type Findings } from "./findings.ts";
+import { createFindings, type FindingKind, type Findings } from "./findings.ts";
 import { isTerminal, judge } from "./oracle.ts";
 import { createRandom } from "./random.ts";
 import { type Instruction, makeInstruction } from "./script.ts";
@@ -45,8 +45,11 @@ export async function runFaults(options: {
   devices: number;
   weights: Weights;
   environment?: Record<string, string>;
-  /** Ends early when there is a finding. */
-  stopOnFinding?: boolean;
+  /** Ends at once when there is a finding of this kind, without waiting for peace. */
+  stopOn?: FindingKind;
+  answerMs?: number;
+  /** How long everything may take to come to rest. */
+  settleMs?: number;
   onProgress?: (findings: Findings) => void;
 }): Promise<Findings> {
   const random = createRandom(options.seed);
@@ -68,9 +71,11 @@ export async function runFaults(options: {
   }
 
   const instructions: Instruction[] = [];
+  const accepted = new Set<string>();
   const ended = new Set<string>();
   const answering = new Map<string, Promise<void>>();
-  const stop = new AbortController();
+  /** No more instructions; then, no more questions. */
+  const [stop, end] = [new AbortController(), new AbortController()];
   function heed(frame: Frame): void {
     const { messageId = "", state = "", permissionId = "" } = frame.data;
     if (frame.type === "messageState" && isTerminal(state)) ended.add(messageId);
@@ -85,6 +90,7 @@ export async function runFaults(options: {
       sessions: sessionIds,
       random: random.fork(),
       findings,
+      answerMs: options.answerMs ?? 20_000,
       serverRuns: () => world.serverRuns,
       onFrame: heed,
     }),
@@ -92,8 +98,9 @@ export async function runFaults(options: {
   const people = random.fork();
 
   /** Asks one device after the other until one gets an answer. */
-  async function insist(type: string, data: object): Promise<Frame> {
+  async function insist(type: string, data: object): Promise<Frame | undefined> {
     for (;;) {
+      if (end.signal.aborted) return undefined;
       const answer = await people.pick(devices).ask(type, data);
       if (answer === undefined) await sleep(20);
       else if (answer.type === "error" && answer.data.retryable) await sleep(200);
@@ -104,7 +111,7 @@ export async function runFaults(options: {
     await sleep(people.between(0, 800));
     findings.count("permissions answered");
     const reply = await insist("respondPermission", { sessionId, permissionId, decision: "allow" });
-    if (reply.type === "error" && reply.data.code !== "ALREADY_RESOLVED")
+    if (reply?.type === "error" && reply.data.code !== "ALREADY_RESOLVED")
       findings.add("wrong", `the answer to ${permissionId}: ${JSON.stringify(reply.data)}`);
   }
   async function instruct(sessionId: string): Promise<void> {
@@ -125,11 +132,13 @@ export async function runFaults(options: {
       for (const one of [...outstanding, instruction]) one.alone &&= outstanding.length === 0;
       const { messageId, content } = instruction;
       const reply = await insist("sendMessage", { sessionId, messageId, content });
+      if (reply === undefined) return;
+      accepted.add(messageId);
       if (reply.type === "error") findings.add("lost", `${instruction.id} was refused: ${JSON.stringify(reply.data)}`);
       // An app that does not trust the answer.
       if (people.chance(0.2)) {
         const again = await insist("sendMessage", { sessionId, messageId, content });
-        if (again.data.seq !== reply.data.seq)
+        if (again !== undefined && again.data.seq !== reply.data.seq)
           findings.add("twice", `${instruction.id} sent twice is at ${reply.data.seq} and ${again.data.seq}`);
       }
       await sleep(people.between(0, 300));
@@ -190,16 +199,18 @@ export async function runFaults(options: {
     Array.from({ length: Math.round(weight * 10) }, () => fault as Fault),
   );
   const goesOn = () => kills < options.kills || performance.now() < (options.until ?? 0);
-  while (goesOn() && !(options.stopOnFinding && findings.found.length > 0)) {
+  const isFound = () => findings.found.some(({ kind }) => kind === options.stopOn);
+  while (goesOn() && !isFound()) {
     await sleep(random.between(100, 1_200));
-    await strike(random.pick(lottery));
+    if (lottery.length > 0) await strike(random.pick(lottery));
     options.onProgress?.(findings);
   }
 
   stop.abort();
   cable.trickle(undefined);
   for (const device of devices) device.settle();
-  const deadline = performance.now() + settleMs;
+  const patienceMs = options.settleMs ?? settleMs;
+  const deadline = performance.now() + patienceMs;
   const logs = new Map<string, Frame[]>();
   const isSettled = async () => {
     if (instructions.some(({ messageId }) => !ended.has(messageId))) return false;
@@ -208,21 +219,26 @@ export async function runFaults(options: {
       sessionIds.every((id) => (device.known.get(id)?.frames.length ?? 0) >= (logs.get(id)?.length ?? 0)),
     );
   };
-  while (!(await isSettled())) {
+  while (!isFound() && !(await isSettled())) {
     if (performance.now() > deadline) {
       const open = instructions.filter(({ messageId }) => !ended.has(messageId)).map(({ id }) => id);
-      findings.add("stuck", `after ${settleMs / 1_000} s of peace ${open.join(", ") || "a device"} waits`);
+      findings.add("stuck", `after ${patienceMs / 1_000} s of peace ${open.join(", ") || "a device"} waits`);
       break;
     }
     await sleep(100);
   }
-  if (findings.found.every(({ kind }) => kind !== "stuck")) await Promise.all([...working, ...answering.values()]);
+  end.abort();
+  await Promise.all([...working, ...answering.values()]);
   for (const sessionId of sessionIds) logs.set(sessionId, await readLog(world.url, sessionId));
-  await judge({ instructions, devices, logs, asked: model.asked, effects, agentsDied, findings });
+  if (!isFound()) {
+    const sent = instructions.filter(({ messageId }) => accepted.has(messageId));
+    await judge({ instructions: sent, devices, logs, asked: model.asked, effects, agentsDied, findings });
+  }
   findings.count("instructions", instructions.length);
   findings.count("starts", world.starts);
   await Promise.all(devices.map((device) => device.close()));
   await world.stop();
+  await world.endAgents();
   return findings;
 }
 

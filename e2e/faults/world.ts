@@ -28,6 +28,8 @@ export interface World {
   agentPids(): Promise<number[]>;
   /** Every write of the server to a file fails for a while. */
   failWrites(ms: number): Promise<void>;
+  /** Ends agents that go on without a server. */
+  endAgents(): Promise<void>;
   /** What servers wrote to standard error. */
   readonly errors: string;
 }
@@ -123,6 +125,10 @@ export async function makeWorld(options: { place: Place; environment?: Record<st
           pids.push(Number(name));
       }
       return pids;
+    },
+    async endAgents() {
+      const child = spawn(process.execPath, [...commandLine, "agents", "--end", "all"], { env: environment });
+      await exitOf(child);
     },
     async failWrites(ms) {
       const pid = pidOf();

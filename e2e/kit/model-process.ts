@@ -1,4 +1,4 @@
-// The scripted model as a process of its own: run with --conditions=source; prints its address, ends with its input.
+// The scripted model as a process of its own: run with --conditions=source; prints its address and what it is asked, ends with its input.
 import { LLMock } from "@copilotkit/aimock";
 import { demoDirective } from "./demo-model.ts";
 import { type Directive, directiveIn, type Step } from "./directive.ts";
@@ -28,7 +28,17 @@ function stepOf(request: Request): Step {
   return turn?.directive.steps[turn.done] ?? { say: "Done." };
 }
 
+/** What the person said since the model last spoke; the CLI may add reminders behind it. */
+function latestOf({ messages }: Request): string[] {
+  const from = messages.findLastIndex(({ role }) => role === "assistant") + 1;
+  return messages
+    .slice(from)
+    .filter(({ role }) => role === "user")
+    .map(textOf);
+}
+
 function answer(request: Request) {
+  process.stdout.write(`asked ${JSON.stringify(latestOf(request))}\n`);
   const { say, think, tools, error } = stepOf(request);
   if (error !== undefined)
     return {
@@ -53,4 +63,6 @@ for (const paceMs of paces) {
 mock.on({ predicate: () => true }, answer, { chunkSize: 4 });
 await mock.start();
 process.stdout.write(`${mock.url}\n`);
-process.stdin.resume().on("end", () => void mock.stop().then(() => process.exit(0)));
+// An echo comes after all that was said before it.
+process.stdin.on("data", (chunk) => process.stdout.write(chunk));
+process.stdin.on("end", () => void mock.stop().then(() => process.exit(0)));

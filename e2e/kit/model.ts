@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { exitOf, lineOf } from "./lines.ts";
 
@@ -17,6 +19,12 @@ type Journaled = { body: { messages?: { role: string; content: unknown }[] } | n
 export async function startModel(): Promise<Model> {
   const file = fileURLToPath(new URL("./model-process.ts", import.meta.url));
   const child = spawn(process.execPath, ["--conditions=source", file], { stdio: ["pipe", "pipe", "pipe"] });
+  const asked: string[][] = [];
+  const echoes = new Map<string, () => void>();
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    if (line.startsWith("asked ")) asked.push(JSON.parse(line.slice("asked ".length)));
+    else echoes.get(line)?.();
+  });
   const [url] = await lineOf(child, /^http.*/);
   async function requests(): Promise<Journaled[]> {
     const response = await fetch(`${url}/__aimock/journal?limit=10000`);
@@ -26,11 +34,11 @@ export async function startModel(): Promise<Model> {
   return {
     url,
     async asked(text) {
-      const all = await requests();
-      return all.filter(({ body }) => {
-        const last = body?.messages?.at(-1);
-        return last?.role === "user" && JSON.stringify(last.content).includes(JSON.stringify(text).slice(1, -1));
-      }).length;
+      const echo = randomUUID();
+      const heard = new Promise<void>((resolve) => echoes.set(echo, resolve));
+      child.stdin.write(`${echo}\n`);
+      await heard;
+      return asked.filter((texts) => texts.some((said) => said.includes(text))).length;
     },
     async toolResults() {
       const all = await requests();

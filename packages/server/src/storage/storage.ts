@@ -5,6 +5,10 @@ import type { Records } from "../records/index.ts";
 export interface Storage {
   log: EventLog;
   records: Records;
+  /** What is wrong with it, for people; undefined: nothing that we know of. */
+  readonly trouble: string | undefined;
+  /** Calls back when appends begin to fail. @returns stops it */
+  onTrouble(listener: (trouble: string) => void): () => void;
   /** Resolves when the backend can write now. @throws CompanionError `STORAGE_FAILED` with the reason */
   check(): Promise<void>;
   /** Finishes what was accepted, then closes. Idempotent. */

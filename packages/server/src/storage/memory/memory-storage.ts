@@ -95,5 +95,12 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
       return () => listeners.delete(listener);
     },
   };
-  return { log, records: records satisfies Records, async check() {}, async close() {} };
+  return {
+    log,
+    records: records satisfies Records,
+    trouble: undefined,
+    onTrouble: () => () => {},
+    async check() {},
+    async close() {},
+  };
 }

@@ -5,6 +5,7 @@ import { CompanionError, type DurableType } from "@claude-companion/protocol";
 import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent } from "../../log/index.ts";
 import { createRecords } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
+import { createTrouble } from "../trouble.ts";
 import { acquireLock } from "./lock.ts";
 import {
   type EventColumns,
@@ -13,6 +14,7 @@ import {
   type StoredRecordWrite,
   type WriteOperation,
 } from "./operations.ts";
+import { setAsideIfDamaged } from "./set-aside.ts";
 import { startThread } from "./thread.ts";
 
 const checkpointEveryMs = 5_000;
@@ -35,6 +37,11 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   await using opening = new AsyncDisposableStack();
   const lock = acquireLock(options.path);
   opening.defer(() => lock.release());
+  const aside = setAsideIfDamaged(options.path, new Date(now()).toISOString().replaceAll(":", "-"));
+  const damage =
+    aside &&
+    `The database was damaged. It was set aside as ${aside}, untouched, and a new one begun: restore a backup with \`claude-companion restore\`, or go on.`;
+  const trouble = createTrouble();
   const writer = await startThread<WriteOperation>({
     file: file("writer"),
     path: options.path,
@@ -60,13 +67,13 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
             type: event.type,
             data: JSON.stringify(event.data),
           }));
-          const seqs = await writer.call<number[]>({
-            kind: "append",
-            sessionId,
-            timestamp,
-            events: rows,
-            records: records.map(storedWrite),
-          });
+          const seqs = await writer
+            .call<number[]>({ kind: "append", sessionId, timestamp, events: rows, records: records.map(storedWrite) })
+            .catch((error: unknown) => {
+              trouble.failed(error instanceof Error ? error.message : String(error));
+              throw error;
+            });
+          trouble.succeeded();
           const stored: StoredEvent[] = [];
           const iso = new Date(timestamp).toISOString();
           seqs.forEach((seq, i) => {
@@ -130,6 +137,10 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   return {
     log,
     records,
+    get trouble() {
+      return trouble.current ?? damage;
+    },
+    onTrouble: trouble.watch,
     check: () => writer.call({ kind: "check" }),
     close: () => parts.disposeAsync(),
   };
