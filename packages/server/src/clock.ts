@@ -32,3 +32,31 @@ export function every(clock: Pick<Clock, "after">, ms: number, run: () => void):
   }
   return () => cancel();
 }
+
+/** Most that wall and monotonic time may drift apart between two looks. */
+const jumpMs = 10 * 60_000;
+/** What a jump makes doubtful stays doubtful for so long: time for a person to notice a wrong clock. */
+const doubtMs = 24 * 3_600_000;
+
+/**
+ * Whether the wall clock may be trusted with forgetting things for good. It is not for a day after it jumped: a wrong
+ * date would make everything look old. A machine that slept looks the same, and loses nothing by waiting.
+ * @returns to be asked now and then
+ */
+export function createClockTrust(
+  clock: Pick<Clock, "now" | "monotonicMs">,
+  onJump: (byMs: number) => void,
+): () => boolean {
+  let last = { wall: clock.now(), monotonic: clock.monotonicMs() };
+  let trustedFrom = last.monotonic;
+  return () => {
+    const now = { wall: clock.now(), monotonic: clock.monotonicMs() };
+    const byMs = now.wall - last.wall - (now.monotonic - last.monotonic);
+    last = now;
+    if (Math.abs(byMs) > jumpMs) {
+      trustedFrom = now.monotonic + doubtMs;
+      onJump(byMs);
+    }
+    return now.monotonic >= trustedFrom;
+  };
+}

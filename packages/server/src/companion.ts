@@ -9,7 +9,7 @@ import {
   createClaudeProvider,
 } from "./agents/index.ts";
 import { createAuth, createOriginPolicy } from "./auth/index.ts";
-import { type Clock, every, systemClock } from "./clock.ts";
+import { type Clock, createClockTrust, every, systemClock } from "./clock.ts";
 import { createHandlers } from "./commands/index.ts";
 import type { Config } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
@@ -33,6 +33,8 @@ export interface Companion extends AsyncDisposable {
   readonly tokenWasMade: boolean;
   readonly report: Report;
   readonly connections: Gateway["connections"];
+  /** What is wrong with the storage, for people. */
+  readonly storageTrouble: string | undefined;
   /** Ends in order: clients told, agents let go of (those at work go on), log flushed. Idempotent. */
   close(): Promise<void>;
 }
@@ -97,17 +99,19 @@ export async function createCompanion(
     },
   });
   opening.defer(() => sessions.close());
+  const isClockTrusted = createClockTrust(clock, (byMs) => report.clockJumped({ byMs }));
   const retention = createRetention({
     log,
     sessions: sessions.ids,
     limits: { ageMs: config.RETENTION_DAYS * dayMs, bytesMax: config.RETENTION_MEGABYTES * 1_048_576, keepEvents: 1 },
     now: clock.now,
-    schedule: (run) => every(clock, housekeepingMs, run),
+    schedule: (run) => every(clock, housekeepingMs, () => isClockTrusted() && run()),
     onError: (error) => report.storageFailed({ operation: "retention", error }),
   });
   opening.defer(() => retention.close());
   opening.defer(
     every(clock, housekeepingMs, () => {
+      if (!isClockTrusted()) return;
       sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
     }),
   );
@@ -119,7 +123,7 @@ export async function createCompanion(
       positions,
       log,
       records,
-      check: storage.check,
+      storage,
       auth,
       origins: createOriginPolicy({ hosts: config.ALLOWED_HOSTS, origins: config.ALLOWED_ORIGINS }),
       report,
@@ -156,6 +160,9 @@ export async function createCompanion(
     report,
     get connections() {
       return gateway.connections;
+    },
+    get storageTrouble() {
+      return storage.trouble;
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CompanionError } from "@claude-companion/protocol";
 import { agents } from "./cli/agents.ts";
+import { backup, restore } from "./cli/backup.ts";
 import { chat } from "./cli/chat/chat.ts";
 import type { Command, Terminal } from "./cli/command-line.ts";
 import { config } from "./cli/config.ts";
@@ -20,6 +21,8 @@ const commands: Record<string, { run: Command; help: string }> = {
     run: agents,
     help: "agents                list the agents' processes, which go on without a server (--end ID or all, --json)",
   },
+  backup: { run: backup, help: "backup [file]         copy everything into a file, while the server works" },
+  restore: { run: restore, help: "restore FILE          put a backup in place; what was there is kept" },
   doctor: { run: doctor, help: "doctor                check what a start needs, and say how to mend it" },
   config: { run: config, help: "config                show the settings in force" },
 };

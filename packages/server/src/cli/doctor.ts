@@ -1,10 +1,12 @@
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import { agentEnvironment, checkClaudeCli } from "../agents/index.ts";
 import type { Config } from "../config.ts";
 import { createDirectories } from "../projects/index.ts";
+import { damageOf } from "../storage/index.ts";
 import { type Command, configOf, readFlags } from "./command-line.ts";
 import { readServerFile } from "./server-file.ts";
 
@@ -25,6 +27,7 @@ export const doctor: Command = async (terminal) => {
     checkNode(process.versions.node),
     ...(await checkClaude(config, terminal.environment)),
     await checkDataDirectory(config.DATA_DIR),
+    checkDatabase(config.DATA_DIR),
     await checkRoots(config.PROJECT_ROOTS),
     await checkPort(config),
   ];
@@ -72,6 +75,16 @@ async function checkDataDirectory(path: string): Promise<Finding> {
       detail: `${path} cannot be written (${String(error)}). Set DATA_DIR to a folder that you can write.`,
     };
   }
+}
+
+function checkDatabase(dataDirectory: string): Finding {
+  const path = join(dataDirectory, "companion.db");
+  const what = "Database";
+  if (!existsSync(path)) return { what, ok: true, detail: "none yet; the first start makes it" };
+  const damage = damageOf(path, true);
+  if (damage === undefined) return { what, ok: true, detail: path };
+  const detail = `${path} is damaged (${damage}). Stop the server and restore a backup with \`claude-companion restore FILE\`; what is there is kept.`;
+  return { what, ok: false, detail };
 }
 
 async function checkRoots(roots: readonly string[]): Promise<Finding> {

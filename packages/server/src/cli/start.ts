@@ -23,6 +23,7 @@ export const start: Command = async (terminal) => {
       "",
     ].join("\n"),
   );
+  if (companion.storageTrouble !== undefined) terminal.output.write(`  Note: ${companion.storageTrouble}\n`);
   await new Promise<void>((resolve) => {
     const stop = terminal.onStop(() => {
       stop();

@@ -24,6 +24,13 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How the storage is, for health and for those who are connected. */
+export interface Storage {
+  check(): Promise<void>;
+  readonly trouble: string | undefined;
+  onTrouble(listener: (trouble: string) => void): () => void;
+}
+
 /** What the doors lead to. */
 export interface GatewayHouse {
   handlers: Handlers;
@@ -32,7 +39,7 @@ export interface GatewayHouse {
   positions: Positions;
   log: EventLog;
   records: Records;
-  check: () => Promise<void>;
+  storage: Storage;
   auth: Auth;
   origins: OriginPolicy;
   report: Report;

@@ -158,6 +158,20 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       assert.equal(await storage.log.trim(randomUUID(), { before: 0, bytesMax: 0, keepEvents: 1 }), undefined);
     });
 
+    test("[LOG-8] an event of a clock that was wrong for a while takes nothing with it", async () => {
+      await using storage = await start();
+      const session = randomUUID();
+      const log = await storage.log.writer(session);
+      const now = time;
+      await log.append({ events: [notice("a")], records: [] });
+      time = 0;
+      await log.append({ events: [notice("b")], records: [] });
+      time = now + 1_000;
+      await log.append({ events: [notice("c")], records: [] });
+      const head = await storage.log.trim(session, { before: now - 50_000, bytesMax: 1_000_000, keepEvents: 1 });
+      assert.deepEqual([head?.firstSeq, head?.lastSeq], [1, 3]);
+    });
+
     test("[REC-1] records are found, listed by owner, replaced and removed", async () => {
       await using storage = await start();
       const [one, two] = [randomUUID(), randomUUID()];

@@ -19,6 +19,8 @@ export interface Report {
   upgradeRefused(event: { status: number; reason: string; address: string }): void;
   commandFailed(event: { type: string; code: string; requestId: string; error: unknown }): void;
   storageFailed(event: { operation: string; error: unknown }): void;
+  /** The wall clock jumped: nothing is forgotten for a while. */
+  clockJumped(event: { byMs: number }): void;
   /** What has been counted since the start; for `/health` and tests. */
   counts(): Readonly<Record<string, number>>;
 }
@@ -77,6 +79,10 @@ export function createReport(logger: Logger): Report {
     storageFailed({ operation, error }) {
       count("storageFailures");
       logger.error({ operation, err: error }, "storage failed");
+    },
+    clockJumped(event) {
+      count("clockJumps");
+      logger.warn(event, "the clock jumped; nothing expires for a day");
     },
     counts: () => ({ ...counts }),
   };

@@ -23,7 +23,7 @@ const heapShareMax = 0.9;
 export function addHealthRoutes(
   app: HttpServer,
   house: {
-    check: () => Promise<void>;
+    storage: { check(): Promise<void>; readonly trouble: string | undefined };
     sessions: Pick<Sessions, "agents">;
     auth: Auth;
     clock: Clock;
@@ -34,8 +34,12 @@ export function addHealthRoutes(
   let known: { at: number; checks: Promise<z.infer<typeof Health>["checks"]> } | undefined;
 
   async function database(): Promise<Checked> {
-    return house.check().then(
-      () => ({ status: "healthy" }),
+    return house.storage.check().then(
+      () => {
+        // A small write may still fit where what agents do does not.
+        const { trouble } = house.storage;
+        return trouble === undefined ? { status: "healthy" } : { status: "degraded", message: trouble };
+      },
       (error: unknown) => ({ status: "unhealthy", message: error instanceof Error ? error.message : String(error) }),
     );
   }
@@ -112,7 +116,7 @@ export function addHealthRoutes(
       },
     },
     async (_request, reply) => {
-      const ready = !house.isClosing() && (await checks()).database.status === "healthy";
+      const ready = !house.isClosing() && (await checks()).database.status !== "unhealthy";
       return ready ? { status: "ok" as const } : reply.code(503).send({ status: "notReady" as const });
     },
   );

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
@@ -247,6 +248,34 @@ describe("the REST door", () => {
     assert.equal(own.claudeCodeAvailable, true);
     for (const path of ["/health", "/health/live", "/health/ready"])
       assert.equal((await fetch(server.url + path)).status, 200);
+  });
+
+  test("[HLT-2] a disk that refuses shows as degraded and is told to all who are connected; reading goes on; then all is well again", async () => {
+    await using server = await startTestCompanion();
+    const { session } = await make(server);
+    const send = (content: string) =>
+      server.api(`/api/sessions/${session.sessionId}/messages`, {
+        method: "POST",
+        body: { messageId: randomUUID(), content },
+      });
+    const socket = await server.socket();
+    const limit = (bytes: string) =>
+      spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`]).status;
+    assert.equal(limit("1"), 0);
+    try {
+      assert.deepEqual([(await send("one")).status], [503]);
+      const told = await socket.until(({ type }) => type === "error");
+      assert.deepEqual([told.data.code, told.requestId], ["STORAGE_FAILED", undefined]);
+      const late = await server.socket();
+      await late.until(({ type }) => type === "error");
+      assert.equal((await server.api(`/api/sessions/${session.sessionId}/events`)).status, 200);
+      assert.notEqual(((await server.api("/health")).body as { status: string }).status, "healthy");
+    } finally {
+      limit("unlimited");
+    }
+    assert.equal((await send("two")).status, 202);
+    // The answer is kept for a second, so that asking often costs nothing.
+    while (((await server.api("/health")).body as { status: string }).status !== "healthy");
   });
 
   test("[SEC-2] tokens and what people write do not reach the log", async () => {

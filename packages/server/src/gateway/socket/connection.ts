@@ -43,6 +43,8 @@ export interface Connection {
   readonly user: string;
   readonly deviceId: string;
   readonly tokenId: string;
+  /** An error that concerns all. */
+  tell(error: CompanionError): void;
   /** Pings, and ends what is dead or takes nothing. Called now and then. */
   sweep(): void;
   close(code: CloseCode, reason: string): void;
@@ -251,6 +253,7 @@ export function createConnection(options: {
     tokenId: options.tokenId,
     closed: gone.promise,
     close,
+    tell: (error) => send({ type: "error", timestamp: timestamp(), data: errorDataOf(error) }),
     sweep() {
       const now = clock.monotonicMs();
       if (now - heardAt > limits.heartbeatMs * 1.5) return ws.terminate();

@@ -29,6 +29,7 @@ export interface SocketHouse extends ConnectionHouse {
   auth: Auth;
   origins: OriginPolicy;
   records: Pick<Records, "devices">;
+  storage: { readonly trouble: string | undefined; onTrouble(listener: (trouble: string) => void): () => void };
 }
 
 /** Opens `/ws` on an HTTP server. */
@@ -138,6 +139,7 @@ export function openSocketDoor(options: {
         house,
       });
       connections.add(connection);
+      if (house.storage.trouble !== undefined) tellTrouble(connection, house.storage.trouble);
       void connection.closed.then(() => {
         connections.delete(connection);
         const isLast = ![...connections].some((other) => other.deviceId === deviceId);
@@ -171,6 +173,13 @@ export function openSocketDoor(options: {
     for (const connection of connections) if (connection.tokenId === tokenId) connection.close(4501, "revoked");
   });
 
+  // Nobody who sees only old things should think that all is well.
+  const tellTrouble = (connection: Connection, trouble: string) =>
+    connection.tell(new CompanionError("STORAGE_FAILED", `What agents do cannot be stored now, and waits: ${trouble}`));
+  const stopTelling = house.storage.onTrouble((trouble) => {
+    for (const connection of connections) tellTrouble(connection, trouble);
+  });
+
   const stopSweeping = every(clock, Math.min(1_000, limits.heartbeatMs / 4), () => {
     for (const connection of connections) connection.sweep();
   });
@@ -183,6 +192,7 @@ export function openSocketDoor(options: {
       closed = true;
       stopSweeping();
       stopRevoking();
+      stopTelling();
       for (const connection of connections) connection.close(1001, "the server is stopping");
       await Promise.all([...connections].map((connection) => connection.closed));
     },

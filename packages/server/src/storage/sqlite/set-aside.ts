@@ -22,7 +22,7 @@ export function setAsideIfDamaged(path: string, stamp: string): string | undefin
 /** What is wrong with a database, in SQLite's words; undefined: nothing was found. */
 export function damageOf(path: string, lookThrough = wasKilled(path)): string | undefined {
   try {
-    const database = new DatabaseSync(path);
+    const database = new DatabaseSync(path, { readOnly: true });
     try {
       database.prepare("SELECT count(*) FROM sqlite_schema").get();
       if (!lookThrough) return undefined;

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { dirname, join } from "node:path";
+import { backup, DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { storageContract } from "../storage.contract.ts";
+import { backUp, restore } from "./backup.ts";
 import { openSqliteStorage } from "./sqlite-storage.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "companion-sqlite-"));
@@ -56,12 +58,38 @@ describe("SQLite", () => {
     assert.deepEqual(await readFile(path), before);
   });
 
-  test("[STO-3] a file that is no database is refused, told and left alone", async () => {
-    const path = join(folder, "broken.db");
-    await writeFile(path, "this is certainly not a database, but it is long enough to be read as one".repeat(100));
-    const before = await readFile(path);
-    await assert.rejects(openSqliteStorage({ path }), storageFailed(/damaged or no database/));
-    assert.deepEqual(await readFile(path), before);
+  test("[STO-3] a damaged database is set aside untouched and told, and a new one begun", async () => {
+    const [noDatabase, torn] = [fresh(), fresh()];
+    await (await openSqliteStorage({ path: noDatabase })).close();
+    await writeFile(noDatabase, "this is certainly not a database, but long enough to be read as one".repeat(100));
+    // Killed, with its journal still there, and then a page in the middle went bad.
+    const whole = fresh();
+    const killed = await openSqliteStorage({ path: whole });
+    const writer = await killed.log.writer(randomUUID());
+    for (let i = 0; i < 50; i++) await writer.append({ events: [notice(`${i}`.repeat(500))], records: [] });
+    const copy = new DatabaseSync(whole, { readOnly: true });
+    await backup(copy, torn).catch(async () => {
+      await mkdir(dirname(torn));
+      await backup(copy, torn);
+    });
+    copy.close();
+    await killed.close();
+    const pages = await readFile(torn);
+    pages.fill(0x5a, 4096 * 4, 4096 * 6);
+    await writeFile(torn, pages);
+    await writeFile(`${torn}-wal`, "a journal");
+    for (const path of [noDatabase, torn]) {
+      const before = await readFile(path);
+      const storage = await openSqliteStorage({ path });
+      const [, aside = ""] = /set aside as (\S+),/.exec(storage.trouble ?? "") ?? [];
+      assert.deepEqual(await readFile(aside), before);
+      assert.match(storage.trouble ?? "", /claude-companion restore/);
+      await storage.check();
+      await storage.close();
+      const again = await openSqliteStorage({ path });
+      assert.equal(again.trouble, undefined);
+      await again.close();
+    }
   });
 
   test("[STO-4] a data directory that cannot be written is told with what to do", async () => {
@@ -108,5 +136,81 @@ describe("SQLite", () => {
     await assert.rejects(openSqliteStorage({ path }), storageFailed(/Another server works on .*DATA_DIR/));
     await first.close();
     await (await openSqliteStorage({ path })).close();
+  });
+
+  test("[STO-7] what was not committed when the server was killed is not there, and all the rest is", async () => {
+    const path = fresh();
+    const session = randomUUID();
+    const storage = await openSqliteStorage({ path });
+    const log = await storage.log.writer(session);
+    for (let i = 0; i < 20; i++) await log.append({ events: [notice(`${i}`)], records: [] });
+    // A copy of the files as a power cut would leave them, with the last transaction torn in the middle.
+    const after = join(folder, randomUUID(), "companion.db");
+    await mkdir(dirname(after));
+    await writeFile(after, await readFile(path));
+    const journal = await readFile(`${path}-wal`);
+    await writeFile(`${after}-wal`, journal.subarray(0, journal.length - 1_000));
+    await storage.close();
+    const recovered = await openSqliteStorage({ path: after });
+    assert.equal(recovered.trouble, undefined);
+    assert.equal((await recovered.log.head(session))?.lastSeq, 19);
+    const events = await recovered.log.read(session, 0, { events: 100, bytes: 100_000 });
+    assert.deepEqual(
+      events.map(({ frame }) => JSON.parse(frame).data.text),
+      Array.from({ length: 19 }, (_, i) => `${i}`),
+    );
+    await recovered.close();
+  });
+
+  test("[STO-8] a backup is made while the server works; restored, it is what was there then, in another epoch, and what was there is kept", async () => {
+    const path = fresh();
+    const [session, copy] = [randomUUID(), join(folder, "backup.db")];
+    const storage = await openSqliteStorage({ path });
+    const log = await storage.log.writer(session);
+    await log.append({ events: [notice("a"), notice("b")], records: [] });
+    const head = await storage.log.head(session);
+    await backUp({ path, to: copy });
+    await assert.rejects(backUp({ path, to: copy }), { code: "CONFLICT" });
+    await log.append({ events: [notice("c")], records: [] });
+    await assert.rejects(restore({ path, from: copy, stamp: "1" }), storageFailed(/Another server works on/));
+    await storage.close();
+    const bad = join(folder, "bad.db");
+    await writeFile(bad, "no backup".repeat(1_000));
+    await assert.rejects(restore({ path, from: bad, stamp: "1" }), storageFailed(/damaged or no backup/));
+    const kept = await restore({ path, from: copy, stamp: "1" });
+    assert.equal(kept, `${path}.before-restore-1`);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    const restored = await openSqliteStorage({ path });
+    const then = await restored.log.head(session);
+    assert.deepEqual({ ...then, epoch: "" }, { ...head, epoch: "" });
+    assert.notEqual(then?.epoch, head?.epoch);
+    await restored.close();
+    const before = await openSqliteStorage({ path: kept });
+    assert.equal((await before.log.head(session))?.lastSeq, 3);
+    await before.close();
+  });
+
+  test("[STO-9] a disk that takes no more is told, reading goes on, and the work goes on when there is room again", async () => {
+    const storage = await openSqliteStorage({ path: fresh() });
+    const session = randomUUID();
+    const log = await storage.log.writer(session);
+    const told: string[] = [];
+    storage.onTrouble((trouble) => told.push(trouble));
+    await log.append({ events: [notice("a")], records: [] });
+    const limit = (bytes: string) =>
+      spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`], { encoding: "utf8" }).status;
+    assert.equal(limit("1"), 0);
+    try {
+      await assert.rejects(log.append({ events: [notice("b")], records: [] }), storageFailed(/./));
+      await assert.rejects(log.append({ events: [notice("b")], records: [] }), storageFailed(/./));
+      assert.equal((await storage.log.read(session, 0, { events: 10, bytes: 1_000 })).length, 1);
+      assert.equal(told.length, 1, "once, when it begins");
+      assert.equal(storage.trouble, told[0]);
+    } finally {
+      limit("unlimited");
+    }
+    assert.deepEqual(await log.append({ events: [notice("b")], records: [] }), [{ seq: 2, isNew: true }]);
+    assert.equal(storage.trouble, undefined);
+    await storage.close();
   });
 });

@@ -21,7 +21,8 @@ function createWriter(database: DatabaseSync, path: string) {
       "INSERT INTO records (collection, key, owner, value) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET owner = excluded.owner, value = excluded.value",
     ),
     removeRecord: database.prepare("DELETE FROM records WHERE collection = ? AND key = ?"),
-    cutByTime: database.prepare("SELECT max(seq) AS seq FROM events WHERE log = ? AND timestamp < ? AND seq <= ?"),
+    // The oldest that is young enough, not the youngest that is too old: a clock that jumped must not take all before it.
+    firstKept: database.prepare("SELECT min(seq) AS seq FROM events WHERE log = ? AND timestamp >= ?"),
     cutByBytes: database.prepare(
       "SELECT max(seq) AS seq FROM (SELECT seq, sum(length(data)) OVER (ORDER BY seq DESC) AS total FROM events WHERE log = ?) WHERE total > ? AND seq <= ?",
     ),
@@ -72,7 +73,8 @@ function createWriter(database: DatabaseSync, path: string) {
     const { log, lastSeq } = logOf(operation.sessionId);
     // The newest event always stays: it tells where the log has come to.
     const newestToGo = lastSeq - Math.max(1, operation.keepEvents);
-    const byTime = Number(sql.cutByTime.get(log, operation.before, newestToGo)?.seq ?? 0);
+    const firstKept = sql.firstKept.get(log, operation.before)?.seq;
+    const byTime = typeof firstKept === "number" ? Math.min(firstKept - 1, newestToGo) : newestToGo;
     const byBytes = Number(sql.cutByBytes.get(log, operation.bytesMax, newestToGo)?.seq ?? 0);
     const upTo = Math.max(byTime, byBytes);
     sql.keepIds.run(log, upTo);
