@@ -13,6 +13,7 @@ import { addSessionRoutes } from "./http/session-routes.ts";
 import { addStartPage } from "./http/start-page.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
 import { createPlaces } from "./limits.ts";
+import { createLoad, type Load } from "./load.ts";
 import { openSocketDoor } from "./socket/upgrade.ts";
 
 /** Both doors of the server: WebSocket and REST. */
@@ -57,6 +58,17 @@ export interface GatewayLimits {
   stalledMs: number;
 }
 
+const loadLimits = { commandsMax: 10_000, bufferedBytesMax: 256 * 1024 * 1024 };
+
+/** Both doors count the commands that they let in. */
+function under(load: Load, handlers: Handlers): Handlers {
+  const counted = Object.entries(handlers).map(([type, handler]) => [
+    type,
+    (who: never, what: never) => load.run(() => (handler as (a: never, b: never) => Promise<object>)(who, what)),
+  ]);
+  return Object.fromEntries(counted);
+}
+
 /**
  * Opens both doors on one port.
  * @throws the system's error when the port cannot be had
@@ -70,16 +82,18 @@ export async function openGateway(options: {
 }): Promise<Gateway> {
   const { house, version, limits } = options;
   let closing = false;
+  const load = createLoad({ ...loadLimits, clock: house.clock });
+  const handlers = under(load, house.handlers);
   const app = await createHttpServer({ ...house, version, limits });
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
   addTokenRoutes(app, house.auth);
   addSessionRoutes(app, house);
-  addCommandRoutes(app, house.handlers);
+  addCommandRoutes(app, handlers);
   addStartPage(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
-  const door = openSocketDoor({ server: app.server, house, places, version, limits });
+  const door = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
   try {
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {

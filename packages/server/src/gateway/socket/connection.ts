@@ -43,6 +43,8 @@ export interface Connection {
   readonly user: string;
   readonly deviceId: string;
   readonly tokenId: string;
+  /** What waits to be sent. */
+  readonly bufferedBytes: number;
   /** An error that concerns all. */
   tell(error: CompanionError): void;
   /** Pings, and ends what is dead or takes nothing. Called now and then. */
@@ -252,6 +254,9 @@ export function createConnection(options: {
     deviceId: caller.deviceId,
     tokenId: options.tokenId,
     closed: gone.promise,
+    get bufferedBytes() {
+      return writer.bufferedBytes;
+    },
     close,
     tell: (error) => send({ type: "error", timestamp: timestamp(), data: errorDataOf(error) }),
     sweep() {

@@ -10,6 +10,7 @@ import { authenticate, checkOrigin } from "../access.ts";
 import { problemOf } from "../http/problem.ts";
 import { type Identity, identify } from "../identity.ts";
 import type { Places } from "../limits.ts";
+import type { Load } from "../load.ts";
 import { companionErrorOf } from "../reply.ts";
 import { type Connection, type ConnectionHouse, createConnection } from "./connection.ts";
 import { createTurnEnd } from "./turn-end.ts";
@@ -37,6 +38,7 @@ export function openSocketDoor(options: {
   server: Server;
   house: SocketHouse;
   places: Places;
+  load: Load;
   version: string;
   limits: {
     frameBytesMax: number;
@@ -46,7 +48,7 @@ export function openSocketDoor(options: {
     stalledMs: number;
   };
 }): SocketDoor {
-  const { server, house, places, limits } = options;
+  const { server, house, places, load, limits } = options;
   const { clock, report } = house;
   // Compression costs 226 KB a connection; live traffic goes without (docs/decisions/0003).
   const sockets = new WebSocketServer({
@@ -63,7 +65,8 @@ export function openSocketDoor(options: {
     principal: Principal;
     identity: Identity;
     query: URLSearchParams;
-    release: () => void;
+    /** `full`: the server takes no more. */
+    release: (() => void) | "full";
   } {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (url.pathname !== "/ws") throw new CompanionError("NOT_FOUND", "WebSocket connections go to /ws.");
@@ -72,8 +75,6 @@ export function openSocketDoor(options: {
     const { authorization } = request.headers;
     const principal = authenticate(house.auth, { authorization, query: url.searchParams, takesTicket: true });
     const place = places.take(request.socket.remoteAddress ?? "");
-    if (place === "total")
-      throw new CompanionError("OVERLOADED", "The server has as many connections as it takes. Come back later.");
     if (place === "address")
       throw new CompanionError("RATE_LIMITED", "Too many connections from this address. Close some.", {
         retryAfterSeconds: 5,
@@ -82,7 +83,7 @@ export function openSocketDoor(options: {
       principal,
       identity: identify(principal, request.headers, url.searchParams),
       query: url.searchParams,
-      release: place,
+      release: place === "total" ? "full" : place,
     };
   }
 
@@ -99,7 +100,12 @@ export function openSocketDoor(options: {
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { principal, identity, query, release } = admit(request);
-    socket.once("close", release);
+    if (release !== "full") socket.once("close", release);
+    // A browser sees a close code, and no answer before the upgrade.
+    if (release === "full" || load.refusal() !== undefined)
+      return sockets.handleUpgrade(request, socket, head, (ws) =>
+        ws.close(1013, "the server is full, come back later"),
+      );
     const { user, tokenId } = principal;
     const { deviceId } = identity;
     const [agents, restored] = await Promise.all([house.sessions.agents(), restoredFor(user, deviceId)]);
@@ -114,7 +120,7 @@ export function openSocketDoor(options: {
       const asked = Number(query.get("window"));
       const connection = createConnection({
         ws,
-        makeWriter: (onProgress) => createWriter({ socket, turnEnd, onProgress }),
+        makeWriter: (onProgress) => createWriter({ socket, turnEnd, load, onProgress }),
         caller: { user, deviceId, deviceName: identity.name },
         clientId,
         tokenId,
@@ -181,7 +187,12 @@ export function openSocketDoor(options: {
   });
 
   const stopSweeping = every(clock, Math.min(1_000, limits.heartbeatMs / 4), () => {
-    for (const connection of connections) connection.sweep();
+    let bufferedBytes = 0;
+    for (const connection of connections) {
+      connection.sweep();
+      bufferedBytes += connection.bufferedBytes;
+    }
+    load.observe(bufferedBytes);
   });
 
   return {

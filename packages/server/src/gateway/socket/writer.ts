@@ -1,9 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Batch } from "../../delivery/index.ts";
+import type { Load } from "../load.ts";
 import { encodeBatch, encodeFrames } from "./encoder.ts";
 import type { TurnEnd } from "./turn-end.ts";
-
-const bufferBytesMax = 64 * 1024;
 
 /**
  * Everything that one turn of the event loop has for a connection leaves in one write: the cost is per write to a
@@ -22,8 +21,13 @@ export interface Writer {
 }
 
 /** @param options.socket the upgraded connection; only whole messages are written to it, so the library's own may come between */
-export function createWriter(options: { socket: Duplex; turnEnd: TurnEnd; onProgress: () => void }): Writer {
-  const { socket, turnEnd } = options;
+export function createWriter(options: {
+  socket: Duplex;
+  turnEnd: TurnEnd;
+  load: Pick<Load, "bufferBytesMax">;
+  onProgress: () => void;
+}): Writer {
+  const { socket, turnEnd, load } = options;
   const pending: Buffer[] = [];
   let pendingBytes = 0;
   let waiting: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -59,7 +63,7 @@ export function createWriter(options: { socket: Duplex; turnEnd: TurnEnd; onProg
       return bytes.length;
     },
     room() {
-      if (pendingBytes + socket.writableLength < bufferBytesMax || socket.destroyed) return undefined;
+      if (pendingBytes + socket.writableLength < load.bufferBytesMax || socket.destroyed) return undefined;
       waiting ??= Promise.withResolvers<void>();
       return waiting.promise;
     },
