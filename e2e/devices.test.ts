@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { createMemory, type SessionFrame } from "@claude-companion/client";
 import { layCable } from "./kit/cable.ts";
 import { prompt, slowly } from "./kit/directive.ts";
 import { type Model, startModel } from "./kit/model.ts";
-import { makePlace, type Place, type Server, startServer } from "./kit/server.ts";
+import { makePlace, type Place, runCommand, type Server, startServer } from "./kit/server.ts";
 import { essence, liveText, type Watcher, watch } from "./kit/watcher.ts";
 
 const poem = Array.from({ length: 60 }, (_, i) => `line ${i} of a long poem`).join(", ");
@@ -398,6 +399,38 @@ describe("several devices, the real Claude CLI", () => {
     device.close();
     await place[Symbol.asyncDispose]();
   });
+
+  test("[E2E-13] a model that went silent, and a CLI that hangs, are told with what can be done; restarted, the session goes on", async () => {
+    await using own = await startModel();
+    const place = await makePlace(own.url);
+    const server = await startServer(place, { AGENT_SILENT_MINUTES: "0.03" });
+    const device = await server.device("phone");
+    const sessionId = await session(place, device);
+    const view = watch(device.subscribe(sessionId));
+    const silence = (from: number) =>
+      view.until("agentNotice", (frame) => frame.data.kind === "silent", from).then(({ data }) => data.details);
+    const { messageId } = await device.send(sessionId, slowly(50, { say: poem }));
+    await view.until("streamData");
+    process.kill(own.pid, "SIGSTOP");
+    assert.deepEqual((await silence(0))?.options, ["wait", "interrupt", "restartAgent"]);
+    assert.equal((await device.request("restartAgent", { sessionId })).restarted, true);
+    await view.until("sessionStatus", (frame) => frame.data.status === "hibernated");
+    assert.deepEqual(statesOf(view, messageId), ["handedOver", "failed"]);
+    process.kill(own.pid, "SIGCONT");
+    const from = view.frames.length;
+    await device.send(sessionId, slowly(50, { say: `Then ${poem}` }));
+    await view.until("streamData", () => true, from);
+    const [{ pid } = { pid: 0 }] = await agentsOf(place);
+    process.kill(pid, "SIGSTOP");
+    assert.deepEqual((await silence(from))?.options, ["wait", "restartAgent"]);
+    await device.request("restartAgent", { sessionId });
+    const later = view.frames.length;
+    await device.send(sessionId, prompt({ say: "Well again." }));
+    await view.idle(later);
+    assert.match(JSON.stringify(view.frames.slice(later)), /Well again\./);
+    await server[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
 });
 
 const saidIn = ({ frames }: Watcher): string[] =>
@@ -412,3 +445,9 @@ const statesOf = ({ frames }: Watcher, messageId: string): string[] =>
   );
 const problemsIn = ({ frames }: Watcher): SessionFrame[] =>
   frames.filter((frame) => frame.type === "error" || frame.type === "gap");
+
+async function agentsOf(place: Place): Promise<{ pid: number }[]> {
+  const child = runCommand(place, ["agents", "--json"]);
+  if (child.stdout === null) throw new Error("no pipe");
+  return JSON.parse(await text(child.stdout));
+}

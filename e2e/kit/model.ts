@@ -7,6 +7,8 @@ import { exitOf, lineOf } from "./lines.ts";
 /** A scripted model on loopback that speaks the Messages API; what it says stands in the prompts. */
 export interface Model extends AsyncDisposable {
   readonly url: string;
+  /** Its process: stopped, the connections to it are open and silent. */
+  readonly pid: number;
   /** Requests in which this text stands in what the person said last: how often the model was asked it. */
   asked(text: string): Promise<number>;
   /** Texts of the results that tools gave, in all requests. */
@@ -33,6 +35,7 @@ export async function startModel(): Promise<Model> {
   }
   return {
     url,
+    pid: child.pid ?? 0,
     async asked(text) {
       const echo = randomUUID();
       const heard = new Promise<void>((resolve) => echoes.set(echo, resolve));
@@ -47,6 +50,7 @@ export async function startModel(): Promise<Model> {
       );
     },
     async [Symbol.asyncDispose]() {
+      child.kill("SIGCONT");
       child.stdin.end();
       await exitOf(child);
     },

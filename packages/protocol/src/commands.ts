@@ -74,6 +74,12 @@ export const commands = {
     data: z.object(inSession),
     ack: z.object({ interrupted: z.boolean().meta({ description: "False: nothing was running." }) }),
   },
+  restartAgent: {
+    connection: false,
+    summary: "End the agent, however it hangs; the next message, or one that waits, goes on with the conversation.",
+    data: z.object(inSession),
+    ack: z.object({ restarted: z.boolean().meta({ description: "False: no agent was running." }) }),
+  },
   respondPermission: {
     connection: false,
     summary: "Answer a permission request; the first answer wins.",

@@ -96,6 +96,7 @@ export const durableEvents = {
       "subagent",
       "backgroundTasks",
       "notice",
+      "silent",
       "unreadable",
     ]),
     text: z.string(),

@@ -60,6 +60,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   commandFrame("createSession"),
   commandFrame("sendMessage"),
   commandFrame("interrupt"),
+  commandFrame("restartAgent"),
   commandFrame("respondPermission"),
   commandFrame("setModel"),
   commandFrame("setPermissionMode"),

@@ -95,6 +95,7 @@ export async function createCompanion(
     limits: {
       sessionsPerUser: config.SESSIONS_MAX,
       hibernateAfterMs: config.HIBERNATE_AFTER_MINUTES * 60_000,
+      silentAfterMs: config.AGENT_SILENT_MINUTES * 60_000,
       expireAfterMs: config.EXPIRE_AFTER_DAYS * dayMs,
     },
   });

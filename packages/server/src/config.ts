@@ -78,6 +78,11 @@ export const settings = {
     wants: "names of environment variables, separated by commas",
     meaning: "Further variables that agents may see.",
   }),
+  AGENT_SILENT_MINUTES: setting(number(0.001, 100_000), {
+    standard: "5",
+    wants: "minutes, more than 0",
+    meaning: "A turn in which nothing is heard of the agent for this long, and no tool is at work, is told.",
+  }),
   AGENTS_ALONE_HOURS: setting(number(0.001, 100_000), {
     standard: "24",
     wants: "hours, more than 0",

@@ -104,7 +104,13 @@ export type AgentEvent =
   | { kind: "background"; tasks: number }
   | { kind: "emptyDelta" }
   /** Where it stands by its own account, now: everything that it asks, and nothing else. */
-  | { kind: "standing"; state: "idle" | "running" | "requiresAction" | undefined; permissions: readonly string[] }
+  | {
+      kind: "standing";
+      state: "idle" | "running" | "requiresAction" | undefined;
+      permissions: readonly string[];
+      /** Tool uses without a result yet. */
+      tools: readonly string[];
+    }
   /** Call `stored` once everything that came before is: until then it would come again. */
   | { kind: "checkpoint"; stored: () => void }
   /**

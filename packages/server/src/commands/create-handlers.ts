@@ -43,6 +43,10 @@ export function createHandlers(house: {
       const { seq } = await session.send({ messageId, content, by: actor(caller) });
       return { messageId, seq };
     },
+    async restartAgent(caller, { sessionId }) {
+      const session = await sessions.get(caller.user, sessionId);
+      return { restarted: await session.restartAgent() };
+    },
     async interrupt(caller, { sessionId }) {
       const session = await sessions.get(caller.user, sessionId);
       return { interrupted: await session.interrupt() };

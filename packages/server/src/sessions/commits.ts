@@ -40,6 +40,23 @@ export function noticeEvent(kind: DurableData<"agentNotice">["kind"], text: stri
   return { events: [{ id: undefined, event: { type: "agentNotice", data: { kind, text } } }], records: [] };
 }
 
+/** An agent that says nothing is told, with what can be done. */
+export function silenceNotice({ silentMs, answers }: { silentMs: number; answers: boolean }): Commit {
+  const minutes = Math.max(1, Math.round(silentMs / 60_000));
+  const text = answers
+    ? `Nothing was heard of the agent for ${minutes} min, and no tool is at work: the model may be slow, or the connection to it is gone. Wait, interrupt the turn, or restart the agent; it goes on with the conversation.`
+    : "The agent does not answer. Wait, or restart it; it goes on with the conversation.";
+  const details = {
+    silentMs,
+    answers,
+    options: answers ? ["wait", "interrupt", "restartAgent"] : ["wait", "restartAgent"],
+  };
+  return {
+    events: [{ id: undefined, event: { type: "agentNotice", data: { kind: "silent", text, details } } }],
+    records: [],
+  };
+}
+
 /** The first line of the first message names a session that was given no name. */
 export function titleOf(content: z.infer<typeof Content>): string {
   const text =

@@ -66,7 +66,7 @@ export interface SessionsOptions {
   directories: Directories;
   report: Report;
   clock: Clock;
-  limits: { sessionsPerUser: number; hibernateAfterMs: number; expireAfterMs: number };
+  limits: { sessionsPerUser: number; hibernateAfterMs: number; silentAfterMs: number; expireAfterMs: number };
 }
 
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
@@ -110,6 +110,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       report,
       clock,
       hibernateAfterMs: limits.hibernateAfterMs,
+      silentAfterMs: limits.silentAfterMs,
       onChange(change) {
         // Told after the caller has finished its own change, so that a listener sees the whole of it.
         queueMicrotask(() => {

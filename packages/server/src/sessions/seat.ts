@@ -36,6 +36,8 @@ export function createSeat(options: {
   onOpening: () => void;
   onFailed: (failure: CompanionError) => void;
   onSeated: () => void;
+  /** Anything of the agent that sits there, before it is told. */
+  onHeard: (event: AgentEvent) => void;
   onEvent: (event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent) => void;
 }): Seat {
   const { provider, journal } = options;
@@ -67,6 +69,7 @@ export function createSeat(options: {
   /** Reads one agent to its end. */
   async function listen(source: Agent): Promise<void> {
     for await (const event of source.events) {
+      if (agent === source) options.onHeard(event);
       if (event.kind === "delta") {
         if (agent === source) journal.text(event.delta);
         continue;

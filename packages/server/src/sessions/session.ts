@@ -15,12 +15,13 @@ import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
 import type { MessageRecord, PermissionRecord, Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
-import { errorEvent, nothing, noticeEvent, partialMessages, titleOf, together } from "./commits.ts";
+import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
 import { createSeat } from "./seat.ts";
 import { hasAgent, nextState, type Occurrence, type SessionState } from "./state.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 const restartsMax = 2;
 const closeMs = 6_000;
@@ -51,6 +52,8 @@ export interface Session {
   configure(change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> }): Promise<void>;
   /** Hands over what waits from before, if anything does. */
   deliver(): void;
+  /** Ends the agent, however it hangs; the next one goes on with the conversation. @returns whether there was one */
+  restartAgent(): Promise<boolean>;
   /** Goes on with the agent that an earlier server left. */
   attach(): Promise<void>;
   /** Ends the agent, keeps the session. */
@@ -77,6 +80,8 @@ export interface SessionOptions {
   clock: Clock;
   /** An agent that was idle for this long is ended; the session goes on with the next message. */
   hibernateAfterMs: number;
+  /** A turn without a word for this long is told. */
+  silentAfterMs: number;
   /** Something that lists show has changed. */
   onChange: (change: "status" | "updated") => void;
 }
@@ -92,6 +97,8 @@ export function createSession(options: SessionOptions): Session {
   let sleepReason: string | undefined;
   /** What the agent that is running now was given, so that it gets each message once. */
   let given = new Set<string>();
+  /** Messages that were unfinished when the agent last said that it is idle. */
+  let suspects = new Set<string>();
   let cancelSleep: (() => void) | undefined;
   let delivering: Promise<void> | undefined;
   /** Messages that are being stored. */
@@ -159,8 +166,9 @@ export function createSession(options: SessionOptions): Session {
     cancelSleep = undefined;
     if (state.name !== "idle" || backgroundTasks > 0 || closed) return;
     cancelSleep = clock.after(options.hibernateAfterMs, () => {
-      // A message that is just being accepted keeps the agent awake.
-      if (messages.queued.length === 0 && delivering === undefined) void session.sleep(undefined);
+      // What is not finished keeps the agent awake.
+      if (messages.open.length > 0 || delivering !== undefined) return scheduleSleep();
+      void session.sleep(undefined);
     });
   }
 
@@ -173,9 +181,27 @@ export function createSession(options: SessionOptions): Session {
     onSeated() {
       backgroundTasks = 0;
       given = new Set();
+      suspects = new Set();
+      watchdog.start();
     },
+    onHeard: (event) => watchdog.heard(event),
     onEvent: heed,
   });
+  const watchdog = createWatchdog({
+    clock,
+    silentAfterMs: options.silentAfterMs,
+    isExpectant: () =>
+      state.name === "running" || state.name === "starting" || (state.name === "idle" && unfinished().length > 0),
+    inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
+    onSilent(silence) {
+      report.agentSilent({ sessionId, ...silence });
+      tell(silenceNotice(silence));
+    },
+  });
+  /** What the agent that runs now was given and has not finished with. */
+  const unfinished = () =>
+    messages.open.filter(({ messageId, state: at }) => at === "handedOver" || given.has(messageId));
+
   function openOptions() {
     const { workingDirectory, model, permissionMode, conversationId } = record;
     return { sessionId, workingDirectory, model, permissionMode, conversationId };
@@ -191,6 +217,7 @@ export function createSession(options: SessionOptions): Session {
         if (event.state === "idle") return tell(become({ type: "agentIdle" }));
         return;
       case "message":
+        suspects.clear();
         return tell(messages.advance(event.messageId, event.state, event.reason));
       case "permission": {
         const asked = permissions.ask(event.request);
@@ -266,11 +293,21 @@ export function createSession(options: SessionOptions): Session {
         : standing === "running"
           ? become({ type: "agentRunning" })
           : nothing;
-    tell(...stale, settled, moved);
+    tell(...stale, settled, moved, ...(standing === "idle" ? settleUnanswered() : []));
+  }
+  /** Twice idle with the same messages unfinished, and nothing in between: it took them and will not answer. */
+  function settleUnanswered(): Commit[] {
+    const open = unfinished();
+    const forgotten = open.filter(({ messageId }) => suspects.has(messageId));
+    suspects = new Set(open.map(({ messageId }) => messageId));
+    const why =
+      "The agent took this message and is idle without having answered it. Look at what it did, and send it again if it is still needed.";
+    return forgotten.flatMap(({ messageId }) => messages.advance(messageId, "indeterminate", why) ?? []);
   }
 
   /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
   function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
+    watchdog.stop();
     backgroundTasks = 0;
     const { failure } = event;
     const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
@@ -425,6 +462,15 @@ export function createSession(options: SessionOptions): Session {
       await seat.vacate();
     },
 
+    async restartAgent() {
+      refuseIfEnded();
+      if (seat.isEmpty) return false;
+      await session.sleep("restarted");
+      // What waits goes to the next one.
+      if (messages.queued.length > 0) session.deliver();
+      return true;
+    },
+
     async attach() {
       tell(become({ type: "opening" }));
       const open = messages.open.map(({ messageId }) => messageId);
@@ -452,6 +498,7 @@ export function createSession(options: SessionOptions): Session {
     async close(reason) {
       closed = true;
       cancelSleep?.();
+      watchdog.stop();
       const patience = Promise.withResolvers<void>();
       const cancel = clock.after(closeMs, patience.resolve);
       // A disk that takes nothing must not keep us: what could not be stored comes again.
@@ -479,7 +526,7 @@ export function createSession(options: SessionOptions): Session {
     } catch (error) {
       throw new CompanionError(
         "AGENT_FAILED",
-        `${provider.name} refused to ${what}: ${messageOf(error)}. Try again, or end the session.`,
+        `${provider.name} refused to ${what}: ${messageOf(error)}. Try again, or restart the agent.`,
       );
     } finally {
       cancel();

@@ -4,7 +4,7 @@ import { mkdtemp, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { createScriptedProvider, type Script } from "../agents/index.ts";
+import { type AgentEvent, createScriptedProvider, type Script } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import { createHub } from "../delivery/index.ts";
 import { createDirectories } from "../projects/index.ts";
@@ -73,6 +73,7 @@ async function start(
     limits: {
       sessionsPerUser: options.limits?.sessionsPerUser ?? 10,
       hibernateAfterMs: 60_000,
+      silentAfterMs: 300_000,
       expireAfterMs: 86_400_000,
     },
   });
@@ -98,6 +99,7 @@ async function start(
   };
   return { clock, storage, provider, hub, sessions, create, events, send, root };
 }
+const toolUse = { messageId: "m", blockIndex: 0, name: "Bash", input: {} };
 const types = (events: { type: string }[]) => events.map(({ type }) => type);
 
 describe("sessions", () => {
@@ -273,6 +275,132 @@ describe("sessions", () => {
     await turn();
     world.clock.pass(10_000);
     await assert.rejects(interrupting, { code: "AGENT_FAILED", message: /no answer for 10 s/ });
+    await world.sessions.close();
+  });
+
+  test("[SES-13] a turn in which nothing is heard of the agent is told once, with what can be done; a tool at work or a word in between is no silence", async () => {
+    const next = Promise.withResolvers<void>();
+    const world = await start({
+      async script(agent) {
+        agent.emit({ kind: "durable", id: "use", event: { type: "toolUse", data: { ...toolUse, toolUseId: "t1" } } });
+        await agent.until(next.promise);
+        agent.emit({
+          kind: "durable",
+          id: "result",
+          event: { type: "toolResult", data: { toolUseId: "t1", content: "", isError: false } },
+        });
+        await agent.until(new Promise<never>(() => {}));
+      },
+    });
+    // What it says of itself names the tools at work, as the real one does.
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "go");
+    await eventually(async () => types(await world.events(sessionId)).includes("toolUse"));
+    const silences = async () =>
+      (await world.events(sessionId)).filter(({ type, data }) => type === "agentNotice" && data.kind === "silent");
+    const minutes = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        world.clock.pass(60_000);
+        for (let turns = 0; turns < 5; turns++) await turn();
+      }
+    };
+    await minutes(20);
+    assert.equal((await silences()).length, 0, "a tool is at work");
+    next.resolve();
+    await eventually(async () => types(await world.events(sessionId)).includes("toolResult"));
+    await minutes(4);
+    assert.equal((await silences()).length, 0);
+    await minutes(10);
+    const [told, ...more] = await silences();
+    assert.equal(more.length, 0);
+    assert.match(String(told?.data.text), /Wait, interrupt the turn, or restart the agent/);
+    await world.sessions.close();
+  });
+
+  test("[SES-14] an agent that does not even say where it stands is told at once; restarted, what it worked on is told as failed and what waited goes on", async () => {
+    const world = await start({
+      script: (agent, text) => (text === "hang" ? agent.until(new Promise<never>(() => {})) : agent.say("well")),
+    });
+    const open = world.provider.open.bind(world.provider);
+    world.provider.open = async (options) => ({
+      ...(await open(options)),
+      inquire: () => new Promise<never>(() => {}),
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const { messageId } = await world.send(sessionId, "hang");
+    await eventually(() => session.state.name === "running");
+    const waiting = await world.send(sessionId, "next");
+    for (let i = 0; i < 8; i++) {
+      world.clock.pass(10_000);
+      for (let turns = 0; turns < 5; turns++) await turn();
+    }
+    const notice = (await world.events(sessionId)).find(({ type }) => type === "agentNotice");
+    assert.match(String(notice?.data.text), /does not answer/);
+    assert.equal(await session.restartAgent(), true);
+    const states = async (id: string) =>
+      (await world.events(sessionId)).flatMap(({ type, data }) =>
+        type === "messageState" && data.messageId === id ? [String(data.state)] : [],
+      );
+    await eventually(async () => (await states(waiting.messageId)).includes("answered"));
+    assert.deepEqual(await states(messageId), ["handedOver", "failed"]);
+    await session.sleep(undefined);
+    assert.equal(await session.restartAgent(), false);
+    await world.sessions.close();
+  });
+
+  test("[SES-15] a message that the agent took and did not answer shows as such, and a state that the agent denies is put right", async () => {
+    const world = await start({
+      async script(agent, text) {
+        if (text !== "forget") return agent.say("well");
+        // Of this turn the agent tells the beginning and never the end.
+        await agent.until(new Promise<never>(() => {}));
+      },
+    });
+    const open = world.provider.open.bind(world.provider);
+    world.provider.open = async (options) => {
+      const agent = await open(options);
+      const extra: AgentEvent[] = [];
+      let wake = () => {};
+      async function* events() {
+        const own = agent.events[Symbol.asyncIterator]();
+        let next = own.next();
+        for (;;) {
+          yield* extra.splice(0);
+          const came = await Promise.race([
+            next,
+            new Promise<undefined>((resolve) => {
+              wake = () => resolve(undefined);
+            }),
+          ]);
+          if (came === undefined) continue;
+          if (came.done) return;
+          yield came.value;
+          next = own.next();
+        }
+      }
+      return {
+        ...agent,
+        events: events(),
+        async inquire() {
+          extra.push({ kind: "standing", state: "idle", permissions: [], tools: [] });
+          wake();
+        },
+      };
+    };
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const { messageId } = await world.send(sessionId, "forget");
+    await eventually(() => session.state.name === "running");
+    for (let i = 0; i < 2; i++) {
+      assert.equal(session.state.name, i === 0 ? "running" : "idle");
+      world.clock.pass(60_000);
+      for (let turns = 0; turns < 5; turns++) await turn();
+    }
+    const state = (await world.events(sessionId)).findLast(({ type }) => type === "messageState");
+    assert.deepEqual([state?.data.messageId, state?.data.state], [messageId, "indeterminate"]);
+    assert.match(String(state?.data.reason), /without having answered it/);
     await world.sessions.close();
   });
 

@@ -13,6 +13,7 @@ export interface Report {
   permissionRequested(event: { sessionId: string; permissionId: string; toolName: string }): void;
   permissionResolved(event: { sessionId: string; permissionId: string; decision: string; waitedMs: number }): void;
   agentDied(event: { sessionId: string; agent: string; reason: string }): void;
+  agentSilent(event: { sessionId: string; silentMs: number; answers: boolean }): void;
   emptyDelta(): void;
   connectionOpened(event: { clientId: string; deviceId: string; user: string }): void;
   connectionClosed(event: { clientId: string; code: number; reason: string; durationMs: number }): void;
@@ -55,6 +56,10 @@ export function createReport(logger: Logger): Report {
     agentDied(event) {
       count("agentsDied");
       logger.warn(event, "agent died");
+    },
+    agentSilent(event) {
+      count("agentsSilent");
+      logger.warn(event, "agent silent");
     },
     emptyDelta() {
       count("emptyDeltas");

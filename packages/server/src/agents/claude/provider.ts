@@ -235,7 +235,7 @@ function openClaude(
     if (standing !== undefined) {
       if (standingWanted === 0) return;
       standingWanted -= 1;
-      for (const event of [...catchUp.finish(), standing]) events.push(event);
+      for (const event of [...catchUp.finish(), { ...standing, tools: translator.tools }]) events.push(event);
       return;
     }
     for (const event of translator.translate(message)) {
@@ -341,7 +341,7 @@ function standingOf(message: {
   const { state, permissions } = message as StandingLine;
   const known =
     state === "idle" || state === "running" ? state : state === "requires_action" ? "requiresAction" : undefined;
-  return { kind: "standing", state: known, permissions };
+  return { kind: "standing", state: known, permissions, tools: [] };
 }
 
 const definedOf = (environment: Readonly<Record<string, string | undefined>>): Record<string, string> =>

@@ -10,6 +10,8 @@ export interface Translator {
   sent(messageId: string): void;
   /** True while no block is being streamed: then `note` is all that it takes to go on from here. */
   readonly isAtRest: boolean;
+  /** Tool uses without a result yet. */
+  readonly tools: readonly string[];
   note(): string;
   /** Goes on from a note. */
   restore(note: string): void;
@@ -19,6 +21,7 @@ interface Note {
   /** Per sub-agent ("" is the main one): the message that may have more blocks. */
   streams: [scope: string, messageId: string][];
   blocksSeen: [messageId: string, blocks: number][];
+  tools: string[];
   costSoFar: number;
   lastFailure: string | undefined;
 }
@@ -34,6 +37,7 @@ export function createTranslator(): Translator {
   const blocksSeen = new Map<string, number>();
   /** Blocks that are being streamed and were not completed. */
   const openBlocks = new Map<string, { scope: string }>();
+  const tools = new Set<string>();
   let costSoFar = 0;
   let lastFailure: string | undefined;
 
@@ -50,6 +54,7 @@ export function createTranslator(): Translator {
       const id = i === 0 ? message.uuid : `${message.uuid}:${i}`;
       if (block.type === "tool_use" || block.type === "server_tool_use" || block.type === "mcp_tool_use") {
         const { id: toolUseId, name, input } = block;
+        tools.add(toolUseId);
         return durable(id, "toolUse", { toolUseId, messageId, blockIndex, name, input, parentToolUseId });
       }
       return durable(id, "assistantMessage", {
@@ -73,6 +78,7 @@ export function createTranslator(): Translator {
     const content = message.message.content;
     if (typeof content === "string") return [];
     const results = content.flatMap((block) => (block.type === "tool_result" ? [block] : []));
+    for (const { tool_use_id: toolUseId } of results) tools.delete(toolUseId);
     return results.map((block, i) =>
       durable(
         message.uuid === undefined ? `result:${block.tool_use_id}` : i === 0 ? message.uuid : `${message.uuid}:${i}`,
@@ -92,6 +98,7 @@ export function createTranslator(): Translator {
     streams.clear();
     blocksSeen.clear();
     openBlocks.clear();
+    tools.clear();
     const outcome = turnOutcome(message);
     lastFailure = outcome.result === "success" ? undefined : (outcome.reason ?? outcome.result);
     const costUsd = Math.max(0, message.total_cost_usd - costSoFar);
@@ -233,14 +240,19 @@ export function createTranslator(): Translator {
     get isAtRest() {
       return openBlocks.size === 0;
     },
+    get tools() {
+      return [...tools];
+    },
     note() {
       const open: Note["streams"] = [...streams].map(([scope, { messageId }]) => [scope, messageId]);
-      return JSON.stringify({ streams: open, blocksSeen: [...blocksSeen], costSoFar, lastFailure } satisfies Note);
+      const note: Note = { streams: open, blocksSeen: [...blocksSeen], tools: [...tools], costSoFar, lastFailure };
+      return JSON.stringify(note);
     },
     restore(note) {
       const known: Note = JSON.parse(note);
       for (const [scope, messageId] of known.streams) streams.set(scope, { messageId, kinds: new Map() });
       for (const [messageId, blocks] of known.blocksSeen) blocksSeen.set(messageId, blocks);
+      for (const tool of known.tools) tools.add(tool);
       costSoFar = known.costSoFar;
       lastFailure = known.lastFailure;
     },

@@ -231,7 +231,7 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
     },
     async inquire() {
       const state = asked.size > 0 ? "requiresAction" : busy ? "running" : "idle";
-      events.push({ kind: "standing", state, permissions: [...asked.keys()] });
+      events.push({ kind: "standing", state, permissions: [...asked.keys()], tools: [] });
     },
     detach: () => false,
     async close() {

@@ -12,6 +12,7 @@ const routes: { [T in RequestCommand]: { method: "POST" | "PUT" | "DELETE"; url:
   endSession: { method: "DELETE", url: "/api/sessions/:sessionId", status: 200 },
   sendMessage: { method: "POST", url: "/api/sessions/:sessionId/messages", status: 202 },
   interrupt: { method: "POST", url: "/api/sessions/:sessionId/interrupt", status: 200 },
+  restartAgent: { method: "POST", url: "/api/sessions/:sessionId/restart-agent", status: 200 },
   respondPermission: { method: "POST", url: "/api/sessions/:sessionId/permissions/:permissionId", status: 200 },
   acknowledge: { method: "POST", url: "/api/sessions/:sessionId/acknowledge", status: 200 },
   setModel: { method: "PUT", url: "/api/sessions/:sessionId/model", status: 200 },
