@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { createMemory, type SessionFrame } from "@claude-companion/client";
 import { layCable } from "./kit/cable.ts";
 import { prompt, slowly } from "./kit/directive.ts";
@@ -431,6 +432,41 @@ describe("several devices, the real Claude CLI", () => {
     await server[Symbol.asyncDispose]();
     await place[Symbol.asyncDispose]();
   });
+
+  test("[E2E-14] upgraded in the middle of a turn: the new version goes on with the agents of the old one, and gives new ones a host of its own", async () => {
+    const place = await makePlace(model.url);
+    const first = await startServer(place);
+    const device = await first.device("phone");
+    const sessionId = await session(place, device);
+    const view = watch(device.subscribe(sessionId));
+    await device.send(sessionId, slowly(10, { say: poem, tools: [write("upgraded.txt", "yes")] }, { say: "Done." }));
+    await view.until("streamData");
+    assert.equal(await first.stop("SIGTERM"), 0);
+    const hooks = fileURLToPath(new URL("./faults/plant.ts", import.meta.url));
+    const second = await startServer(place, {
+      PORT: new URL(first.url).port,
+      NODE_OPTIONS: `--import=${hooks}`,
+      PLANT: "nextVersion",
+    });
+    const { serverVersion } = await device.connected();
+    assert.equal(serverVersion, "99.0.0");
+    const { data } = await view.until("permissionRequest");
+    const other = await device.request("createSession", { workingDirectory: place.project, reuse: false });
+    const otherView = watch(device.subscribe(other.session.sessionId));
+    await device.send(other.session.sessionId, slowly(20, { say: poem }));
+    await otherView.until("streamData");
+    const hosts = new Set((await agentsOf(place)).map(({ socketPath }) => socketPath));
+    assert.equal(hosts.size, 2);
+    await device.respond(sessionId, data.permissionId, { decision: "allow" });
+    await view.idle();
+    await otherView.idle();
+    assert.deepEqual(saidIn(view), [poem, "Done."]);
+    assert.equal(await readFile(join(place.project, "upgraded.txt"), "utf8"), "yes");
+    assert.deepEqual(problemsIn(view), []);
+    device.close();
+    await second[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
 });
 
 const saidIn = ({ frames }: Watcher): string[] =>
@@ -446,7 +482,7 @@ const statesOf = ({ frames }: Watcher, messageId: string): string[] =>
 const problemsIn = ({ frames }: Watcher): SessionFrame[] =>
   frames.filter((frame) => frame.type === "error" || frame.type === "gap");
 
-async function agentsOf(place: Place): Promise<{ pid: number }[]> {
+async function agentsOf(place: Place): Promise<{ pid: number; socketPath: string }[]> {
   const child = runCommand(place, ["agents", "--json"]);
   if (child.stdout === null) throw new Error("no pipe");
   return JSON.parse(await text(child.stdout));

@@ -1,10 +1,11 @@
-// Loaded before a server with `--import`: plants the bug that PLANT names into the program as it is loaded, to see
-// whether the faults find it.
+// Loaded before a server with `--import`: changes the program as it is loaded by what PLANT names: a bug, to see
+// whether the faults find it, or another version.
 import { registerHooks } from "node:module";
-import { plants } from "./plants.ts";
+import { type Change, nextVersion, plants } from "./plants.ts";
 
-const plant = plants[process.env.PLANT ?? ""];
-if (plant === undefined) throw new Error(`PLANT names one of ${Object.keys(plants).join(", ")}`);
+const all: Readonly<Record<string, Change>> = { ...plants, nextVersion };
+const plant = all[process.env.PLANT ?? ""];
+if (plant === undefined) throw new Error(`PLANT names one of ${Object.keys(all).join(", ")}`);
 
 registerHooks({
   load(url, context, next) {

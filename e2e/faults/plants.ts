@@ -1,9 +1,19 @@
 import type { FindingKind } from "./findings.ts";
 
-/** A bug on purpose: a change to one file of the program, and what it must be found as. */
-export interface Plant {
+/** A change to one file of the program as it is loaded. */
+export interface Change {
   file: string;
   changes: readonly [before: string, after: string][];
+}
+
+/** The same program, as if it were the next version. */
+export const nextVersion: Change = {
+  file: "/server/src/version.ts",
+  changes: [["return z.", 'return "99.0.0" || z.']],
+};
+
+/** A bug on purpose, and what it must be found as. */
+export interface Plant extends Change {
   finding: FindingKind;
   /** Set: it shows when nothing else happens, within this time. */
   peaceMs?: number;

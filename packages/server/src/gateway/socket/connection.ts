@@ -7,6 +7,7 @@ import {
   type ConnectionCommand,
   commands,
   isCommandType,
+  RequestId,
   type Welcome,
 } from "@claude-companion/protocol";
 import type { RawData, WebSocket } from "ws";
@@ -280,5 +281,5 @@ function parseJson(text: string): { value: unknown } | undefined {
 
 function requestIdOf(value: unknown): string | undefined {
   const id = typeof value === "object" && value !== null && "requestId" in value ? value.requestId : undefined;
-  return typeof id === "string" && id.length <= 128 ? id : undefined;
+  return RequestId.safeParse(id).data;
 }

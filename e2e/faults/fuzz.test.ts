@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { ServerFrame } from "@claude-companion/protocol";
+import { WebSocket } from "ws";
+import { makePlace, startServer, token } from "../kit/server.ts";
+import { fuzzFrame, fuzzUpgrade } from "./fuzz.ts";
+import { createRandom, type Random } from "./random.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const wanted = process.env.CI === undefined ? 50_000 : 200_000;
+/** A connection that sends nothing but nonsense is ended after fifty. */
+const perConnection = 45;
+const growthMegabytesMax = 96;
+
+test(`[FLT-4] frames and upgrade requests that nobody should send, seed ${seed}: no crash, no leak, every answer in the schema`, {
+  timeout: 600_000,
+}, async (t) => {
+  const random = createRandom(seed);
+  const reference = await readFile(new URL("../../docs/reference/protocol.md", import.meta.url), "utf8");
+  const examples = [...reference.matchAll(/```json client\n(.*?)\n```/g)].map(([, text = ""]) => JSON.parse(text));
+  assert.ok(examples.length > 10);
+  await using place = await makePlace("http://127.0.0.1:9");
+  // Without a CLI nothing is started, however many messages find a session.
+  await using server = await startServer(place, {
+    CLAUDE_CLI_PATH: "/nowhere/claude",
+    COMMANDS_PER_SECOND: "1000000",
+    SESSIONS_MAX: "50",
+    CONNECTIONS_PER_ADDRESS: "10000",
+  });
+  let errors = "";
+  server.process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errors = (errors + text).slice(-10_000);
+  });
+  const counts = { frames: 0, upgrades: 0, answers: 0 };
+  const wrong = new Set<string>();
+  function look(raw: string): void {
+    counts.answers += 1;
+    const frame = ServerFrame.safeParse(JSON.parse(raw));
+    if (!frame.success) wrong.add(`not in the schema: ${raw.slice(0, 300)}`);
+    else if (frame.data.type === "error" && frame.data.data.code === "INTERNAL") wrong.add(raw.slice(0, 300));
+  }
+  /** One connection: a burst, then a question that must be answered unless the connection was ended for the burst. */
+  async function burst(own: Random): Promise<void> {
+    const ws = new WebSocket(`${server.url.replace("http", "ws")}/ws?token=${token}`, { perMessageDeflate: false });
+    await new Promise<void>((resolve) => {
+      ws.on("error", () => {});
+      ws.on("close", () => resolve());
+      ws.on("message", (raw) => {
+        look(String(raw));
+        if (String(raw).includes('"the-end"')) ws.terminate();
+      });
+      ws.on("open", () => {
+        for (let i = 0; i < perConnection; i++) ws.send(fuzzFrame(own, examples));
+        ws.send(JSON.stringify({ type: "ping", requestId: "the-end" }));
+      });
+    });
+    counts.frames += perConnection;
+  }
+  async function upgrade(own: Random): Promise<void> {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    counts.upgrades += 1;
+    await new Promise<void>((resolve) => {
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+      // An answer, or the end: either way we have seen enough.
+      socket.on("data", () => socket.destroy());
+      socket.write(fuzzUpgrade(own, token), "latin1", () => setTimeout(() => socket.destroy(), 200).unref());
+    });
+  }
+  const memory = async () => {
+    const status = await readFile(`/proc/${server.process.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+  };
+  async function attack(until: number): Promise<void> {
+    const own = random.fork();
+    while (counts.frames + counts.upgrades < until) {
+      await burst(own);
+      for (let i = 0; i < 5; i++) await upgrade(own);
+    }
+  }
+  const attackers = (until: number) => Promise.all(Array.from({ length: 4 }, () => attack(until)));
+  await attackers(wanted / 2);
+  const before = await memory();
+  await attackers(wanted);
+  const after = await memory();
+  t.diagnostic(`${JSON.stringify(counts)}, ${Math.round(before)} MB at half, ${Math.round(after)} MB at the end`);
+  assert.deepEqual([...wrong].slice(0, 5), []);
+  assert.equal(server.process.exitCode, null, errors);
+  assert.doesNotMatch(errors, /"level":(50|60)|[Uu]nhandled/);
+  assert.ok(after - before < growthMegabytesMax, `it grew by ${Math.round(after - before)} MB`);
+  assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
+});
