@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -18,9 +19,6 @@ test(`[FLT-4] frames and upgrade requests that nobody should send, seed ${seed}:
   timeout: 600_000,
 }, async (t) => {
   const random = createRandom(seed);
-  const reference = await readFile(new URL("../../docs/reference/protocol.md", import.meta.url), "utf8");
-  const examples = [...reference.matchAll(/```json client\n(.*?)\n```/g)].map(([, text = ""]) => JSON.parse(text));
-  assert.ok(examples.length > 10);
   await using place = await makePlace("http://127.0.0.1:9");
   // Without a CLI nothing is started, however many messages find a session.
   await using server = await startServer(place, {
@@ -29,6 +27,19 @@ test(`[FLT-4] frames and upgrade requests that nobody should send, seed ${seed}:
     SESSIONS_MAX: "50",
     CONNECTIONS_PER_ADDRESS: "10000",
   });
+  const sessionId = randomUUID();
+  const device = await server.device("owner");
+  await device.request("createSession", { sessionId, workingDirectory: place.project });
+  device.close();
+  const reference = await readFile(new URL("../../docs/reference/protocol.md", import.meta.url), "utf8");
+  // The examples of the documentation, about a session and a directory that are there.
+  const examples = [...reference.matchAll(/```json client\n(.*?)\n```/g)].map(([, text = ""]) => {
+    const frame: { data: Record<string, unknown> } = JSON.parse(text);
+    if ("sessionId" in frame.data) frame.data.sessionId = sessionId;
+    if ("workingDirectory" in frame.data) frame.data.workingDirectory = place.project;
+    return frame;
+  });
+  assert.ok(examples.length > 10);
   let errors = "";
   server.process.stderr?.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-10_000);

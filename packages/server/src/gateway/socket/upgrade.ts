@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { CompanionError, PROTOCOL_VERSION } from "@claude-companion/protocol";
-import { WebSocketServer } from "ws";
+import { type CloseCode, CompanionError, PROTOCOL_VERSION } from "@claude-companion/protocol";
+import { type WebSocket, WebSocketServer } from "ws";
 import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
 import { every } from "../../clock.ts";
 import type { Records } from "../../records/index.ts";
@@ -16,6 +16,7 @@ import { type Connection, type ConnectionHouse, createConnection } from "./conne
 import { createTurnEnd } from "./turn-end.ts";
 import { createWriter } from "./writer.ts";
 
+const goodbyeMs = 2_000;
 const windowBytes = { standard: 256 * 1024, min: 16 * 1024, max: 8 * 1024 * 1024 };
 
 /** The WebSocket door. */
@@ -112,8 +113,8 @@ export function openSocketDoor(options: {
     if (socket.destroyed) return;
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if (Number(query.get("protocol") ?? PROTOCOL_VERSION) !== PROTOCOL_VERSION)
-        return ws.close(4510, `this server speaks protocol ${PROTOCOL_VERSION}`);
-      if (closed) return ws.close(1001, "the server is stopping");
+        return turnAway(ws, 4510, `this server speaks protocol ${PROTOCOL_VERSION}`);
+      if (closed) return turnAway(ws, 1001, "the server is stopping");
       const clientId = query.get("clientId")?.slice(0, 100) || randomUUID();
       for (const other of connections)
         if (other.clientId === clientId && other.user === user) other.close(4509, "replaced");
@@ -159,6 +160,12 @@ export function openSocketDoor(options: {
     });
   }
 
+  /** Says why, listens to nothing, and does not wait long for the goodbye. */
+  function turnAway(ws: WebSocket, code: CloseCode, reason: string): void {
+    ws.on("error", () => {});
+    ws.close(code, reason);
+    clock.after(goodbyeMs, () => ws.terminate());
+  }
   function refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const error = companionErrorOf(thrown);
     report.upgradeRefused({ status: error.status, reason: error.message, address: request.socket.remoteAddress ?? "" });
