@@ -467,6 +467,41 @@ describe("several devices, the real Claude CLI", () => {
     await second[Symbol.asyncDispose]();
     await place[Symbol.asyncDispose]();
   });
+
+  test("[E2E-15] an agent that dies while no server runs, and one whose host dies with the server: what was said stays, what was asked is lost, all of it told; nothing runs on in secret", async () => {
+    for (const victim of ["agent", "host"] as const) {
+      const place = await makePlace(model.url);
+      const first = await startServer(place);
+      const device = await first.device("phone");
+      const sessionId = await session(place, device);
+      const view = watch(device.subscribe(sessionId));
+      const tools = [write("never.txt", "no")];
+      const { messageId } = await device.send(sessionId, prompt({ say: "Before.", tools }, { say: "After." }));
+      const { data } = await view.until("permissionRequest");
+      await view.until("sessionStatus", (frame) => frame.data.status === "waiting");
+      const [{ pid, socketPath } = { pid: 0, socketPath: "" }] = await agentsOf(place);
+      const hostPid = Number(/(\d+)\.sock$/.exec(socketPath)?.[1]);
+      await first.stop("SIGKILL");
+      process.kill(victim === "agent" ? pid : hostPid, "SIGKILL");
+      const second = await startServer(place, { PORT: new URL(first.url).port });
+      const outcome = await view.until("permissionResolved");
+      assert.deepEqual([outcome.data.permissionId, outcome.data.decision], [data.permissionId, "lost"]);
+      await view.until("messageState", (frame) => frame.data.state === "failed" && frame.data.messageId === messageId);
+      const wanted = victim === "agent" ? "failed" : "hibernated";
+      await view.until("sessionStatus", (frame) => frame.data.status === wanted);
+      assert.deepEqual(saidIn(view), ["Before."]);
+      assert.deepEqual(await agentsOf(place), []);
+      const gone = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone) Z");
+      assert.match(gone, /\) Z/);
+      const from = view.frames.length;
+      await device.send(sessionId, prompt({ say: "On we go." }));
+      await view.idle(from);
+      assert.match(JSON.stringify(view.frames.slice(from)), /On we go\./);
+      device.close();
+      await second[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
+    }
+  });
 });
 
 const saidIn = ({ frames }: Watcher): string[] =>

@@ -31,16 +31,21 @@ interface ConnectRequest {
 const clients: Client[] = [];
 let prefix = Buffer.alloc(0);
 let total = 0;
+/** Payloads of ours in what was counted: a frame of text may hold several. */
+let pieces = 0;
 let target = Number.POSITIVE_INFINITY;
 let reached: (() => void) | undefined;
 let latencies: number[] = [];
 const sampleEvery = 7;
+/** What each client says when it comes back. */
+let places: string[][] = [];
 const clock = () => performance.timeOrigin + performance.now();
 
 function count(client: Client, payload: Buffer): void {
   if (payload.length < prefix.length || payload.compare(prefix, 0, prefix.length, 0, prefix.length) !== 0) return;
   client.received += 1;
   total += 1;
+  for (let at = payload.indexOf("@@"); at !== -1; at = payload.indexOf("@@", at + 2)) pieces += 1;
   if (total % sampleEvery === 0) {
     const at = payload.indexOf("@@");
     if (at !== -1) latencies.push(clock() - Number(payload.toString("latin1", at + 2, at + 18)));
@@ -80,11 +85,9 @@ function heed(client: Client, chunk: Buffer): void {
     else count(client, payload);
     if (opcode === 1) {
       client.texts += 1;
-      if (clients.length === 1) {
-        // A copy of the little that a return needs; with many clients it would be a burden.
-        client.last = payload.length < 1_000 ? payload.toString() : "";
-        if (client.last.startsWith("40{")) client.named = client.last;
-      }
+      // A copy of the little that a return needs. All follow the same session: one has seen what the others have.
+      if (client === clients[0]) client.last = payload.length < 1_000 ? payload.toString() : "";
+      if (payload[0] === 52 && payload[1] === 48 && payload[2] === 123) client.named = payload.toString();
       client.socket.emit("text");
     }
     at += header + length;
@@ -129,8 +132,8 @@ function resumeOurs(): string[] {
 }
 
 /** Its private session id and the offset that came with the last event. */
-function resumeSocketIo(): string[] {
-  const { pid } = JSON.parse((clients[0]?.named ?? "40{}").slice(2));
+function resumeSocketIo(client = clients[0]): string[] {
+  const { pid } = JSON.parse((client?.named ?? "40{}").slice(2));
   const offset = JSON.parse((clients[0]?.last ?? "42[]").slice(2)).at(-1);
   return ["", `40${JSON.stringify({ pid, offset })}`];
 }
@@ -141,9 +144,12 @@ serveRequests(
       | ConnectRequest
       | { do: "expect"; count: number }
       | { do: "begin" }
+      | { do: "prefix"; prefix: string }
       | { do: "report" }
       | { do: "stall"; client: number }
       | { do: "drop" }
+      /** Everybody comes back at once, each from its own place (noted before the drop), and waits for `missed` events. */
+      | (Omit<ConnectRequest, "do"> & { do: "storm"; missed: number })
       | { do: "place"; kind: "seq" | "socket.io" }
       | (Omit<ConnectRequest, "do"> & { do: "return" }),
   ) => {
@@ -156,8 +162,12 @@ serveRequests(
         return {};
       case "begin":
         total = 0;
+        pieces = 0;
         latencies = [];
         for (const client of clients) client.received = 0;
+        return {};
+      case "prefix":
+        prefix = Buffer.from(request.prefix);
         return {};
       case "expect":
         if (total >= request.count) return {};
@@ -179,12 +189,21 @@ serveRequests(
         return { ms: performance.now() - begun };
       }
       case "drop":
+        places = clients.map((client) => (client.named === "" ? resumeOurs() : resumeSocketIo(client)));
         for (const { socket } of clients.splice(0)) socket.destroy();
         return {};
+      case "storm": {
+        const begun = performance.now();
+        const all = new Promise<void>((resolve) => (reached = resolve));
+        target = request.count * request.missed;
+        await Promise.all(places.map((hello, i) => open({ ...request, hello }, i)));
+        await all;
+        return { ms: performance.now() - begun };
+      }
       case "report": {
         const sorted = latencies.sort((a, b) => a - b);
         const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-        return { total, received: clients.map((client) => client.received), p50: at(0.5), p99: at(0.99) };
+        return { total, pieces, received: clients.map((client) => client.received), p50: at(0.5), p99: at(0.99) };
       }
     }
   },

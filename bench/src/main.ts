@@ -2,6 +2,10 @@
 import { cpus, totalmem } from "node:os";
 import { append } from "./rows/append.ts";
 import { fanOut } from "./rows/fan-out.ts";
+import { idle } from "./rows/idle.ts";
+import { manyStreams } from "./rows/many-streams.ts";
+import { reconnectStorm } from "./rows/reconnect-storm.ts";
+import { relay } from "./rows/relay.ts";
 import { replayRow } from "./rows/replay.ts";
 import { slowClient } from "./rows/slow-client.ts";
 
@@ -11,7 +15,7 @@ export interface Row {
   run(print: (line: string) => void): Promise<void>;
 }
 
-const rows: Row[] = [fanOut, append, replayRow, slowClient];
+const rows: Row[] = [fanOut, append, replayRow, slowClient, reconnectStorm, manyStreams, relay, idle];
 const wanted = process.argv.slice(2);
 const print = (line: string) => process.stdout.write(`${line}\n`);
 

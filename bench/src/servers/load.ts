@@ -5,6 +5,10 @@ export type ServerRequest =
   | { do: "burst"; size: number; sessions: number; bytes: number }
   /** One event at a time, sessions in turn, `perSecond` in all. */
   | { do: "steady"; sessions: number; perSecond: number; seconds: number; bytes: number }
+  /** Live text: `perSecond` pieces in each session. Only ours has it. */
+  | { do: "stream"; sessions: number; perSecond: number; seconds: number }
+  /** So many more sessions that do nothing. Only ours has them. */
+  | { do: "sleepers"; count: number }
   | { do: "cpu" }
   | { do: "memory" };
 
@@ -22,6 +26,9 @@ export interface LoadServer {
   prepare(sessions: number): Promise<Address>;
   /** Sends events of about `bytes` bytes to all who follow a session, all in this turn of the loop. */
   publish(session: number, count: number, bytes: number): void;
+  /** A piece of live text in a session; `last` ends the block. */
+  say?(session: number, text: string, last: boolean): void;
+  sleepers?(count: number): Promise<void>;
 }
 
 /** About `bytes` characters that begin with the time they were made. */
@@ -39,6 +46,11 @@ export async function serveLoad(request: ServerRequest, server: LoadServer): Pro
       return {};
     case "steady":
       return steady(request, server);
+    case "stream":
+      return stream(request, server);
+    case "sleepers":
+      await server.sleepers?.(request.count);
+      return {};
     case "cpu": {
       const { user, system } = process.cpuUsage();
       return { seconds: (user + system) / 1e6 };
@@ -64,4 +76,25 @@ async function steady(
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   return { sent };
+}
+
+/** Pieces of a block before it is stored whole. */
+const piecesOfBlock = 100;
+
+async function stream(
+  { sessions, perSecond, seconds }: Extract<ServerRequest, { do: "stream" }>,
+  server: LoadServer,
+): Promise<object> {
+  const begun = performance.now();
+  const wanted = sessions * perSecond * seconds;
+  let said = 0;
+  while (said < wanted) {
+    const due = Math.min(wanted, Math.floor(((performance.now() - begun) / 1_000) * sessions * perSecond));
+    for (; said < due; said++) {
+      const piece = Math.floor(said / sessions);
+      server.say?.(said % sessions, `${payloadOf(20)} `, piece % piecesOfBlock === piecesOfBlock - 1);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return { said, seconds: (performance.now() - begun) / 1_000 };
 }

@@ -35,6 +35,7 @@ const companion = await createCompanion(readConfig({ flags: {}, file: {}, enviro
 });
 const sessions: string[] = [];
 let made = 0;
+const blocks = new Map<number, { messageId: string; text: string }>();
 
 async function api(path: string, body: object): Promise<{ session: { sessionId: string } }> {
   const response = await fetch(companion.url + path, {
@@ -64,6 +65,28 @@ serveRequests((request: ServerRequest) =>
         prefix: '{"type":"agentNotice"',
         sessions,
       };
+    },
+    say(index, text, last) {
+      const agent = agents.get(sessions[index] ?? "");
+      const block = blocks.get(index) ?? { messageId: `m${made++}`, text: "" };
+      blocks.set(index, block);
+      block.text += text;
+      const { messageId } = block;
+      agent?.emit({ kind: "delta", delta: { messageId, blockIndex: 0, kind: "text", text } });
+      if (!last) return;
+      blocks.delete(index);
+      const data = { messageId, blockIndex: 0, content: [{ type: "text" as const, text: block.text }] };
+      agent?.emit({ kind: "durable", id: messageId, event: { type: "assistantMessage", data } });
+    },
+    async sleepers(count) {
+      for (let i = 0; i < count; i += 100) {
+        const some = Array.from({ length: Math.min(100, count - i) }, () =>
+          api("/api/sessions", { workingDirectory: join(root, "projects"), reuse: false }),
+        );
+        await Promise.all(some);
+      }
+      // A session that nobody uses is let go of after half a minute.
+      await new Promise((resolve) => setTimeout(resolve, 35_000));
     },
     publish(index, count, bytes) {
       const agent = agents.get(sessions[index] ?? "");

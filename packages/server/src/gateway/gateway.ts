@@ -58,6 +58,8 @@ export interface GatewayLimits {
   stalledMs: number;
 }
 
+/** Clients that come back at once, before the first of them has been taken: refused by the system beyond that. */
+const stormConnections = 4_096;
 const loadLimits = { commandsMax: 10_000, bufferedBytesMax: 256 * 1024 * 1024 };
 
 /** Both doors count the commands that they let in. */
@@ -95,7 +97,7 @@ export async function openGateway(options: {
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
   const door = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
   try {
-    await app.listen({ host: options.host, port: options.port });
+    await app.listen({ host: options.host, port: options.port, backlog: stormConnections });
   } catch (error) {
     await door.close();
     await app.close();

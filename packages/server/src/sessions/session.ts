@@ -16,6 +16,7 @@ import type { Commit, LogWriter } from "../log/index.ts";
 import type { MessageRecord, PermissionRecord, Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
+import { createHandOver } from "./hand-over.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
@@ -95,12 +96,7 @@ export function createSession(options: SessionOptions): Session {
   let backgroundTasks = 0;
   let restarts = 0;
   let sleepReason: string | undefined;
-  /** What the agent that is running now was given, so that it gets each message once. */
-  let given = new Set<string>();
-  /** Messages that were unfinished when the agent last said that it is idle. */
-  let suspects = new Set<string>();
   let cancelSleep: (() => void) | undefined;
-  let delivering: Promise<void> | undefined;
   /** Messages that are being stored. */
   let accepting = 0;
   let closed = false;
@@ -167,7 +163,7 @@ export function createSession(options: SessionOptions): Session {
     if (state.name !== "idle" || backgroundTasks > 0 || closed) return;
     cancelSleep = clock.after(options.hibernateAfterMs, () => {
       // What is not finished keeps the agent awake.
-      if (messages.open.length > 0 || delivering !== undefined) return scheduleSleep();
+      if (messages.open.length > 0 || handOver.isRunning) return scheduleSleep();
       void session.sleep(undefined);
     });
   }
@@ -180,8 +176,7 @@ export function createSession(options: SessionOptions): Session {
     onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
     onSeated() {
       backgroundTasks = 0;
-      given = new Set();
-      suspects = new Set();
+      handOver.begin();
       watchdog.start();
     },
     onHeard: (event) => watchdog.heard(event),
@@ -191,17 +186,16 @@ export function createSession(options: SessionOptions): Session {
     clock,
     silentAfterMs: options.silentAfterMs,
     isExpectant: () =>
-      state.name === "running" || state.name === "starting" || (state.name === "idle" && unfinished().length > 0),
+      state.name === "running" ||
+      state.name === "starting" ||
+      (state.name === "idle" && handOver.unfinished.length > 0),
     inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
     onSilent(silence) {
       report.agentSilent({ sessionId, ...silence });
       tell(silenceNotice(silence));
     },
   });
-  /** What the agent that runs now was given and has not finished with. */
-  const unfinished = () =>
-    messages.open.filter(({ messageId, state: at }) => at === "handedOver" || given.has(messageId));
-
+  const handOver = createHandOver({ messages, take: () => seat.take(), onRest: scheduleSleep });
   function openOptions() {
     const { workingDirectory, model, permissionMode, conversationId } = record;
     return { sessionId, workingDirectory, model, permissionMode, conversationId };
@@ -217,7 +211,7 @@ export function createSession(options: SessionOptions): Session {
         if (event.state === "idle") return tell(become({ type: "agentIdle" }));
         return;
       case "message":
-        suspects.clear();
+        handOver.heard();
         return tell(messages.advance(event.messageId, event.state, event.reason));
       case "permission": {
         const asked = permissions.ask(event.request);
@@ -293,18 +287,8 @@ export function createSession(options: SessionOptions): Session {
         : standing === "running"
           ? become({ type: "agentRunning" })
           : nothing;
-    tell(...stale, settled, moved, ...(standing === "idle" ? settleUnanswered() : []));
+    tell(...stale, settled, moved, ...(standing === "idle" ? handOver.idle() : []));
   }
-  /** Twice idle with the same messages unfinished, and nothing in between: it took them and will not answer. */
-  function settleUnanswered(): Commit[] {
-    const open = unfinished();
-    const forgotten = open.filter(({ messageId }) => suspects.has(messageId));
-    suspects = new Set(open.map(({ messageId }) => messageId));
-    const why =
-      "The agent took this message and is idle without having answered it. Look at what it did, and send it again if it is still needed.";
-    return forgotten.flatMap(({ messageId }) => messages.advance(messageId, "indeterminate", why) ?? []);
-  }
-
   /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
   function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
     watchdog.stop();
@@ -436,24 +420,7 @@ export function createSession(options: SessionOptions): Session {
     deliver() {
       if (closed || state.name === "ended") return;
       cancelSleep?.();
-      const run = async () => {
-        for (const message of messages.queued) {
-          const agent = await seat.take();
-          if (given.has(message.messageId)) continue;
-          given.add(message.messageId);
-          agent.send({ messageId: message.messageId, content: message.content });
-        }
-      };
-      // One after the other, so that messages reach the agent in the order in which they were accepted. A failure to
-      // start was told as an event already; the messages stay queued.
-      const before = delivering ?? Promise.resolve();
-      const mine = before.then(run).catch(() => {});
-      delivering = mine;
-      void mine.then(() => {
-        if (delivering !== mine) return;
-        delivering = undefined;
-        scheduleSleep();
-      });
+      handOver.run();
     },
 
     async sleep(reason) {

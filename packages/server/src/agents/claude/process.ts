@@ -16,6 +16,8 @@ export interface ClaudeProcess extends SpawnedProcess {
   detach(): void;
   /** Its end was stored. */
   collect(): void;
+  /** It has ended, or we let go of it. */
+  readonly isGone: boolean;
   /** False: it could not be started, or attached to. */
   readonly wasConnected: boolean;
   /** Resolves when it is gone; undefined: its host died, or there was none. */
@@ -177,6 +179,9 @@ export function hostClaude(options: {
     collect: () => link?.collect(),
     get agentId() {
       return link?.agentId;
+    },
+    get isGone() {
+      return isGone || isDetached;
     },
     get wasConnected() {
       return link !== undefined;

@@ -152,7 +152,8 @@ function openClaude(
     return new Promise((resolve) => {
       pending.set(permissionId, { request, resolve });
       signal.addEventListener("abort", () => {
-        if (!pending.delete(permissionId)) return;
+        // An agent that is gone has not withdrawn what it asked.
+        if (cli?.isGone || !pending.delete(permissionId)) return;
         events.push({ kind: "permissionWithdrawn", permissionId });
         resolve({ behavior: "deny", message: "The request was withdrawn." });
       });
@@ -256,7 +257,7 @@ function openClaude(
       failure = error instanceof Error ? (error.message.split("\n")[0] ?? error.message) : String(error);
     }
     if (isDetached) return events.close();
-    const endedByItself = cli?.exitCode !== null || cli.signalCode !== null;
+    const endedByItself = cli?.isGone === true;
     // What it started (shells) must not run on without anybody who sees it.
     cli?.killGroup("SIGTERM");
     const killer = setTimeout(() => cli?.killGroup("SIGKILL"), closeMs);
