@@ -359,6 +359,34 @@ describe("client", () => {
     companion.close();
   });
 
+  test("[CLI-36] what the server tells everybody reaches whoever asked for it", async () => {
+    let socket: WebSocketLike | undefined;
+    class Fake implements WebSocketLike {
+      onopen = null;
+      onmessage: WebSocketLike["onmessage"] = null;
+      onclose: WebSocketLike["onclose"] = null;
+      onerror = null;
+      readyState = 1;
+      constructor() {
+        socket = this;
+      }
+      send() {}
+      close() {}
+    }
+    const ticket = async () => ({ status: 200, json: async () => ({ ticket: "t" }) });
+    const companion = await connect({ url: "http://somewhere", token: "t", fetch: ticket as never, WebSocket: Fake });
+    while (socket === undefined) await turn();
+    socket.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
+    const told: string[] = [];
+    const stop = companion.onTrouble(({ code, message }) => told.push(`${code} ${message}`));
+    const data = { code: "STORAGE_FAILED", message: "the disk is full", retryable: true };
+    socket.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
+    stop();
+    socket.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
+    assert.deepEqual(told, ["STORAGE_FAILED the disk is full"]);
+    companion.close();
+  });
+
   test("[CLI-32] coming back into view, a page that was kept and a network that is there again wake it", () => {
     const listeners = new Map<string, () => void>();
     const on = {

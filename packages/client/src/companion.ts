@@ -64,6 +64,8 @@ export interface Companion {
   readonly deviceId: string;
   /** Calls back after each change of `state`. @returns stops it */
   onState(listener: (state: ConnectionState) => void): () => void;
+  /** Calls back with what the server tells everybody, such as a disk that is full. @returns stops it */
+  onTrouble(listener: (error: CompanionError) => void): () => void;
   /** Resolves with the greeting once connected. */
   connected(): Promise<WelcomeData>;
   /**
@@ -97,6 +99,7 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
   const clientId = uuid();
   const base = options.url.replace(/^ws/, "http").replace(/\/+$/, "");
   const listeners = new Set<(state: ConnectionState) => void>();
+  const troubleListeners = new Set<(error: CompanionError) => void>();
   const streams = new Map<string, SessionStream & StreamFeed>();
   const watchers = new Set<(sessions: SessionList) => void>();
   const sessions = new Map<string, SessionList[number]>();
@@ -202,6 +205,9 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
         tellWatchers();
       }
       streams.get(frame.sessionId)?.receive(frame as SessionFrame, length);
+    } else if (frame.type === "error") {
+      const { code, message, details } = frame.data;
+      for (const listener of [...troubleListeners]) listener(new CompanionError(code, message, details));
     }
   }
   async function watch(): Promise<void> {
@@ -226,6 +232,10 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
       return state;
     },
     deviceId,
+    onTrouble(listener) {
+      troubleListeners.add(listener);
+      return () => troubleListeners.delete(listener);
+    },
     onState(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { basename, join } from "node:path";
 
 const socketPathBytesMax = 100;
@@ -10,7 +10,7 @@ const pipes = "\\\\.\\pipe\\";
 export function socketFolderOf(directory: string): string {
   const own = join(directory, "hosts");
   if (Buffer.byteLength(own) + 20 < socketPathBytesMax) return own;
-  return join(tmpdir(), `companion-${userInfo().uid}-${hashOf(own)}`);
+  return join("/tmp", `companion-${userInfo().uid}-${hashOf(own)}`);
 }
 /** The host's process stands in its socket's name. */
 export const socketPathOf = (folder: string, pid: string): string =>

@@ -151,6 +151,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
     inputEnded = true;
     if (output.isTTY || isDone()) stream.close();
   });
+  const stopTroubles = companion.onTrouble(complain);
   const stopStates = companion.onState((state) => {
     if (state.name === "reconnecting" && state.attempt === 0) show("\n· The connection is lost; trying again …\n");
     if (state.name === "connected") show("· Connected again.\n");
@@ -167,6 +168,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
     }
     return 0;
   } finally {
+    stopTroubles();
     stopStates();
     stopSignals();
     lines.close();
