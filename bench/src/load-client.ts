@@ -117,7 +117,16 @@ async function open(request: Omit<ConnectRequest, "do">, i: number): Promise<voi
   socket.write(
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${request.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
   );
-  await new Promise((resolve) => socket.once("upgraded", resolve));
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once("upgraded", () => resolve(true));
+    socket.once("close", () => resolve(false));
+  });
+  // The system refused it, there were too many at once: as any client would, again.
+  if (!isOpen) {
+    clients.splice(clients.indexOf(client), 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return open(request, i);
+  }
   // Each is answered by one message; "" only waits for one.
   for (const [at, text] of request.hello.entries()) {
     const session = request.sessions[i % request.sessions.length] ?? "";

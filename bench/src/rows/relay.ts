@@ -30,9 +30,10 @@ async function direct(url: string): Promise<Relay> {
   await using place = await makePlace(url);
   const file = fileURLToPath(new URL("../servers/sdk-alone.ts", import.meta.url));
   const child: ChildProcess = spawn(process.execPath, ["--conditions=source", file], {
-    env: { ...place.environment, PROMPT: prompt, PROJECT: place.project },
-    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...place.environment, PROJECT: place.project },
+    stdio: ["pipe", "pipe", "inherit"],
   });
+  child.stdin?.end(prompt);
   let output = "";
   child.stdout?.on("data", (chunk) => (output += chunk));
   await new Promise((resolve) => child.once("exit", resolve));
@@ -53,8 +54,6 @@ async function ours(url: string): Promise<Relay> {
   let begun = 0;
   let pieces = 0;
   let turns = 0;
-  const agents = await fetch(`${server.url}/health`);
-  await agents.text();
   let pids: number[] = [];
   for await (const frame of stream) {
     if (frame.type === "streamData" && turns === 1) {

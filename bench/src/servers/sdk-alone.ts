@@ -1,11 +1,13 @@
 // The Claude CLI driven by its SDK and nothing else: prints what it took as JSON.
+import { text } from "node:stream/consumers";
 import { query } from "@anthropic-ai/claude-agent-sdk";
 
-const { PROMPT = "", PROJECT = "" } = process.env;
+const { PROJECT = "" } = process.env;
+const prompt = await text(process.stdin);
 const begin = { at: 0, cpu: process.cpuUsage() };
 let pieces = 0;
 const conversation = query({
-  prompt: PROMPT,
+  prompt,
   options: { cwd: PROJECT, includePartialMessages: true, permissionMode: "default", settingSources: [] },
 });
 for await (const message of conversation) {

@@ -13,12 +13,39 @@ export interface Batch {
   bytes: Buffer | undefined;
 }
 
-/** A page of events as they are. */
+/** Events in a row. Those who stand before the same page share it, and what is made of it. */
+export interface Page {
+  readonly events: readonly StoredEvent[];
+  live: Batch | undefined;
+  replay: { made: string; batch: Batch } | undefined;
+}
+
+export const pageOf = (events: readonly StoredEvent[]): Page => ({ events, live: undefined, replay: undefined });
+
+/** A page as it is. */
+export function liveBatchOf(page: Page): Batch {
+  page.live ??= batchOf(page.events);
+  return page.live;
+}
+
+/** Events that are nobody else's. */
 export function batchOf(events: readonly StoredEvent[]): Batch {
   return { frames: events.map((event) => event.frame), lastSeq: events.at(-1)?.seq, bytes: undefined };
 }
 
-/** A page of events that waited: each says since when. */
+/** A page whose events all waited. A storm of clients that come back within a tenth of a second gets the same bytes. */
+export function replayPageOf(page: Page, deliveredAt: string): Batch {
+  const made = deliveredAt.slice(0, tenthOfSecond);
+  if (page.replay?.made !== made) {
+    const { events } = page;
+    page.replay = { made, batch: replayBatchOf(events, { headAtStart: events.at(-1)?.seq ?? 0, deliveredAt }) };
+  }
+  return page.replay.batch;
+}
+/** `2026-11-25T04:00:00.1`, of an ISO time. */
+const tenthOfSecond = 21;
+
+/** Events that waited, up to the head at the start: each says since when. */
 export function replayBatchOf(
   events: readonly StoredEvent[],
   options: { headAtStart: number; deliveredAt: string },

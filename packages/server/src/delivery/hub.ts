@@ -2,6 +2,7 @@ import { CompanionError, type StreamData } from "@claude-companion/protocol";
 import type { z } from "zod";
 import { type Clock, isoTime } from "../clock.ts";
 import type { EventLog, StoredEvent } from "../log/index.ts";
+import { type Page, pageOf } from "./batch.ts";
 import { createLiveText, type LiveText } from "./live-text.ts";
 import { createSubscription, type GapNotice, type Subscription } from "./subscription.ts";
 import { createTail, type Tail } from "./tail.ts";
@@ -53,7 +54,7 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
   const { log, clock } = options;
   const channels = new Map<string, Channel>();
   /** Pages being read or just read: a storm of clients that come back at once asks for the same ones. */
-  const reads = new Map<string, Promise<StoredEvent[]>>();
+  const reads = new Map<string, Promise<Page>>();
   const now = () => isoTime(clock.now());
   let closed = false;
 
@@ -104,11 +105,11 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     else wakeAll(channel);
   });
 
-  function read(sessionId: string, after: number): Promise<StoredEvent[]> {
+  function read(sessionId: string, after: number): Promise<Page> {
     const key = `${sessionId}/${after}`;
     const shared = reads.get(key);
     if (shared !== undefined) return shared;
-    const page = log.read(sessionId, after, pageLimit);
+    const page = log.read(sessionId, after, pageLimit).then(pageOf);
     const [oldest] = reads.keys();
     if (reads.size >= sharedReadsMax && oldest !== undefined) reads.delete(oldest);
     reads.set(key, page);
@@ -116,7 +117,7 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
       if (reads.get(key) === page) reads.delete(key);
     };
     // An empty page is never shared: who comes a moment later may find something there.
-    page.then((events) => (events.length > 0 ? void clock.after(sharedReadMs, forget) : forget()), forget);
+    page.then(({ events }) => (events.length > 0 ? void clock.after(sharedReadMs, forget) : forget()), forget);
     return page;
   }
 

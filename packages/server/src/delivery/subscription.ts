@@ -1,5 +1,4 @@
-import type { StoredEvent } from "../log/index.ts";
-import { type Batch, batchOf, replayBatchOf } from "./batch.ts";
+import { type Batch, batchOf, liveBatchOf, type Page, replayBatchOf, replayPageOf } from "./batch.ts";
 import type { LiveOffsets, LiveText } from "./live-text.ts";
 import type { Tail } from "./tail.ts";
 
@@ -12,7 +11,7 @@ export interface Source {
   /** The newest events; undefined once nobody follows any more. */
   readonly tail: Tail | undefined;
   readonly live: LiveText;
-  read(after: number): Promise<readonly StoredEvent[]>;
+  read(after: number): Promise<Page>;
   /** Undefined when the log is gone. */
   head(): Promise<{ epoch: string; firstSeq: number; lastSeq: number } | undefined>;
 }
@@ -76,25 +75,26 @@ export function createSubscription(options: {
     };
   }
 
-  function batchFor(events: readonly StoredEvent[], shared: Batch | undefined): Batch {
+  function batchFor(page: Page): Batch {
+    const { events } = page;
     const wanted =
       types === undefined ? events : events.filter((event) => types.has(event.type) || alwaysSent.has(event.type));
-    const waited = (events[0]?.seq ?? 0) <= head.lastSeq;
-    if (waited) return replayBatchOf(wanted, { headAtStart: head.lastSeq, deliveredAt: options.now() });
-    return wanted === events && shared ? shared : batchOf(wanted);
+    const [first, last] = [events[0]?.seq ?? 0, events.at(-1)?.seq ?? 0];
+    if (first > head.lastSeq) return wanted === events ? liveBatchOf(page) : batchOf(wanted);
+    if (wanted === events && last <= head.lastSeq) return replayPageOf(page, options.now());
+    return replayBatchOf(wanted, { headAtStart: head.lastSeq, deliveredAt: options.now() });
   }
 
-  /** Moves on over events that follow the position. @returns undefined when the filter leaves nothing of them */
-  function pass(events: readonly StoredEvent[], shared: Batch | undefined): Batch | undefined {
-    const batch = batchFor(events, shared);
-    position = events.at(-1)?.seq ?? position;
+  /** Moves on over a page that follows the position. @returns undefined when the filter leaves nothing of it */
+  function pass(page: Page): Batch | undefined {
+    const batch = batchFor(page);
+    position = page.events.at(-1)?.seq ?? position;
     return batch.frames.length > 0 ? batch : undefined;
   }
   async function readOn(): Promise<void> {
-    const events = await source.read(position);
-    const first = events[0]?.seq;
-    if (first === position + 1) {
-      const batch = pass(events, undefined);
+    const page = await source.read(position);
+    if (page.events[0]?.seq === position + 1) {
+      const batch = pass(page);
       if (batch) ready.push(batch);
       return;
     }
@@ -123,7 +123,7 @@ export function createSubscription(options: {
         const recent = source.tail?.after(position);
         if (recent === "nothing") return undefined;
         if (recent === undefined || recent.events[0]?.seq !== position + 1) return readOn();
-        const batch = pass(recent.events, recent.batch);
+        const batch = pass(recent);
         if (batch) return batch;
       }
       return undefined;

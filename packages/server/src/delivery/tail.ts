@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../log/index.ts";
-import { type Batch, batchOf } from "./batch.ts";
+import { type Page, pageOf } from "./batch.ts";
 
 const eventsMax = 128;
 const bytesMax = 128 * 1024;
@@ -11,7 +11,7 @@ export interface Tail {
   /** The newest position that it has seen. */
   readonly lastSeq: number;
   /** What follows a position: a page of events, nothing, or undefined for "read the log". */
-  after(seq: number): { events: readonly StoredEvent[]; batch: Batch } | "nothing" | undefined;
+  after(seq: number): Page | "nothing" | undefined;
 }
 
 /** @param lastSeq where the log stood when the tail was begun */
@@ -20,7 +20,7 @@ export function createTail(lastSeq: number): Tail {
   let bytes = 0;
   let newest = lastSeq;
   /** All who are at the same position get the same page; in a burst that is everybody. */
-  const pages = new Map<number, { events: readonly StoredEvent[]; batch: Batch }>();
+  const pages = new Map<number, Page>();
 
   function pageAt(start: number): readonly StoredEvent[] {
     let size = 0;
@@ -64,8 +64,7 @@ export function createTail(lastSeq: number): Tail {
       if (known) return known;
       const first = events[0]?.seq;
       if (first === undefined || seq < first - 1) return undefined;
-      const page = pageAt(seq - first + 1);
-      const made = { events: page, batch: batchOf(page) };
+      const made = pageOf(pageAt(seq - first + 1));
       pages.set(seq, made);
       return made;
     },

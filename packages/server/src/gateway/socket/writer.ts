@@ -4,6 +4,8 @@ import type { Load } from "../load.ts";
 import { encodeBatch, encodeFrames } from "./encoder.ts";
 import type { TurnEnd } from "./turn-end.ts";
 
+const joinBytesMax = 16 * 1024;
+
 /**
  * Everything that one turn of the event loop has for a connection leaves in one write: the cost is per write to a
  * socket, not per event or byte.
@@ -34,10 +36,16 @@ export function createWriter(options: {
 
   function flush(): void {
     if (pending.length === 0) return;
-    const bytes = pending.length === 1 && pending[0] ? pending[0] : Buffer.concat(pending, pendingBytes);
+    // Small parts are joined. Large ones are others' as well: handed over as they are, they are there once for all.
+    const isOne = pending.length === 1 || pendingBytes > joinBytesMax;
+    const parts = isOne ? pending.splice(0) : [Buffer.concat(pending, pendingBytes)];
     pending.length = 0;
     pendingBytes = 0;
-    if (!socket.destroyed && !socket.writableEnded && socket.write(bytes)) release();
+    if (socket.destroyed || socket.writableEnded) return;
+    if (parts.length > 1) socket.cork();
+    for (const part of parts) socket.write(part);
+    if (parts.length > 1) socket.uncork();
+    if (!socket.writableNeedDrain) release();
   }
   function add(bytes: Buffer): void {
     if (pending.length === 0) turnEnd.defer(flush);
