@@ -32,6 +32,7 @@ export interface StandingLine {
   permissions: string[];
 }
 
+const controlStart = Buffer.from('{"type":"control_');
 /** Set on every message of the CLI: the number of its line. */
 export const lineField = "companion_line";
 
@@ -59,15 +60,20 @@ export function hostClaude(options: {
   let acknowledged: { line: number; note: string } | undefined;
 
   const stdout = new Readable({ read: () => link?.resume() });
-  const push = (line: Buffer | string) => {
-    if (!stdout.push(line)) link?.pause();
-  };
+  /** Lines that came together go to the SDK together. */
+  let lines: Buffer[] = [];
+  function flush(): void {
+    if (lines.length === 0) return;
+    const together = Buffer.concat(lines);
+    lines = [];
+    if (!stdout.push(together)) link?.pause();
+  }
   function onLine(number: number, line: Buffer): void {
     if (line[0] !== 123) {
       if (line.length > 1) options.onUnreadable(number, line.subarray(0, 200).toString("utf8"));
       return;
     }
-    const control = line.includes('"type":"control_') ? controlOf(line) : undefined;
+    const control = line.subarray(0, controlStart.length).equals(controlStart) ? controlOf(line) : undefined;
     if (control?.type === "control_request")
       requests.set(control.request_id, [...(requests.get(control.request_id) ?? []), number]);
     if (control?.type === "control_cancel_request") {
@@ -76,11 +82,12 @@ export function hostClaude(options: {
     }
     // Answers that an earlier server waited for.
     if (control?.type === "control_response" && number <= (link?.lastLine ?? 0)) return;
-    push(Buffer.concat([line.subarray(0, -2), Buffer.from(`,"${lineField}":${number}}\n`)]));
+    lines.push(line.subarray(0, -2), Buffer.from(`,"${lineField}":${number}}\n`));
     const standing = control && standingOf(control);
-    if (standing !== undefined) push(`${JSON.stringify(standing)}\n`);
+    if (standing !== undefined) lines.push(Buffer.from(`${JSON.stringify(standing)}\n`));
   }
   function onExit(how: Exit | undefined): void {
+    flush();
     exit = how;
     isGone = true;
     exited.resolve(how);
@@ -115,7 +122,7 @@ export function hostClaude(options: {
     if (answer) requests.delete(answer.response?.request_id ?? "");
     link.input(line, settles ?? []);
   }
-  const connected = options.connect({ onLine, onExit }).then(
+  const connected = options.connect({ onLine, onPause: flush, onExit }).then(
     (found) => {
       link = found;
       if (isDetached) return link.detach();

@@ -14,6 +14,8 @@ export interface Channel {
   readonly socket: Socket;
   onMessage: (message: HostMessage) => void;
   onLine: (number: number, line: Buffer) => void;
+  /** Called after lines that came together. */
+  onPause: () => void;
 }
 
 /** @throws NodeJS.ErrnoException when nobody listens; Error when nobody answers */
@@ -50,6 +52,7 @@ export function connectChannel(socketPath: string): Promise<Channel> {
       const frames = held ?? [];
       held = undefined;
       for (const frame of frames) take(frame);
+      channel.onPause();
     },
     send: (message) => void socket.write(encodeMessage(message)),
     ask(message, ...types) {
@@ -59,6 +62,7 @@ export function connectChannel(socketPath: string): Promise<Channel> {
     },
     onMessage: () => {},
     onLine: () => {},
+    onPause: () => {},
   };
   const take = (frame: Frame): void => {
     if (held !== undefined) return void held.push(frame);
@@ -77,6 +81,7 @@ export function connectChannel(socketPath: string): Promise<Channel> {
   socket.on("data", (chunk: Buffer) => {
     try {
       read(chunk);
+      channel.onPause();
     } catch (error) {
       socket.destroy(error instanceof Error ? error : undefined);
     }

@@ -28,6 +28,8 @@ export interface HeldAgent {
 export interface AgentListener {
   /** A whole line of its output, in order; those that no server stored come again. */
   onLine(number: number, line: Buffer): void;
+  /** After lines that came together. */
+  onPause?(): void;
   /** It has ended, and this was all it said. Undefined: its host died, and it with it. */
   onExit(exit: Exit | undefined): void;
 }
@@ -188,6 +190,7 @@ export function createAgentHosts(options: {
     const pid = Number(answer.pid);
     let isOurs = true;
     channel.onLine = listener.onLine;
+    channel.onPause = () => listener.onPause?.();
     channel.onMessage = (message) => {
       if (message.type === "replaced") isOurs = false;
       if (message.type !== "exit") return;

@@ -12,26 +12,29 @@ export interface HostMessage {
 
 const kinds = { message: 1, line: 2 };
 const headBytes = 5;
+const lineHeadBytes = headBytes + 6;
 const frameBytesMax = 512 * 1024 * 1024;
 
-/** Frame: length (4 bytes, of all that follows), kind (1 byte), payload. */
-function frame(kind: number, ...payload: Buffer[]): Buffer {
-  const size = payload.reduce((sum, part) => sum + part.length, 0);
+/** A message as bytes. A frame is its length (4 bytes, of all that follows), its kind (1 byte), and what it carries. */
+export function encodeMessage(message: HostMessage): Buffer {
+  const payload = Buffer.from(JSON.stringify(message));
   const head = Buffer.allocUnsafe(headBytes);
-  head.writeUInt32BE(size + 1, 0);
-  head.writeUInt8(kind, 4);
-  return Buffer.concat([head, ...payload], headBytes + size);
+  head.writeUInt32BE(payload.length + 1, 0);
+  head.writeUInt8(kinds.message, 4);
+  return Buffer.concat([head, payload]);
 }
 
-/** A message as bytes. */
-export const encodeMessage = (message: HostMessage): Buffer =>
-  frame(kinds.message, Buffer.from(JSON.stringify(message)));
-
-/** A line of an agent's output as bytes; its number counts the lines of that agent from 1. */
-export function encodeLine(number: number, line: Buffer): Buffer {
-  const head = Buffer.allocUnsafe(6);
-  head.writeUIntBE(number, 0, 6);
-  return frame(kinds.line, head, line);
+/** Lines of an agent's output as bytes, one frame each; their numbers count the lines of that agent from 1. */
+export function encodeLines(lines: readonly { number: number; line: Buffer }[]): Buffer {
+  const bytes = Buffer.allocUnsafe(lines.reduce((sum, { line }) => sum + lineHeadBytes + line.length, 0));
+  let at = 0;
+  for (const { number, line } of lines) {
+    bytes.writeUInt32BE(1 + 6 + line.length, at);
+    bytes.writeUInt8(kinds.line, at + 4);
+    bytes.writeUIntBE(number, at + headBytes, 6);
+    at += lineHeadBytes + line.copy(bytes, at + lineHeadBytes);
+  }
+  return bytes;
 }
 
 /**

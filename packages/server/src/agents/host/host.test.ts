@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createBacklog } from "./backlog.ts";
 import { type AgentHosts, type AgentLink, createAgentHosts } from "./client.ts";
-import { createFrameReader, encodeLine, encodeMessage, type Frame } from "./frames.ts";
+import { createFrameReader, encodeLines, encodeMessage, type Frame } from "./frames.ts";
 import type { Exit } from "./hosted-process.ts";
 
 /** Echoes its input, line by line; `count N` says N lines; `exit N` ends it. */
@@ -247,7 +247,7 @@ describe("the agent host", () => {
   test("[HST-9] frames are whole however they are cut", () => {
     const bytes = Buffer.concat([
       encodeMessage({ type: "a", text: "ä".repeat(1_000) }),
-      encodeLine(281_474_976_710_655, Buffer.from("x\n")),
+      encodeLines([{ number: 281_474_976_710_655, line: Buffer.from("x\n") }]),
       encodeMessage({ type: "b" }),
     ]);
     for (const size of [1, 2, 7, 100, bytes.length]) {

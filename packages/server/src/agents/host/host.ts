@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { createFrameReader, encodeLine, encodeMessage, type HostMessage, hostProtocol } from "./frames.ts";
+import { createFrameReader, encodeLines, encodeMessage, type HostMessage, hostProtocol } from "./frames.ts";
 import { type HostedProcess, type SpawnRequest, startHostedProcess } from "./hosted-process.ts";
 
 /** Owns agents' processes, so that they outlive the server. */
@@ -13,6 +13,7 @@ export interface AgentHost {
 }
 
 const socketBytesMax = 1024 * 1024;
+const writeBytesMax = 64 * 1024;
 const killAfterMs = 5_000;
 const lookAroundMs = 10_000;
 
@@ -22,6 +23,8 @@ interface Link {
   attached: HostedProcess | undefined;
   /** The newest line that was sent. */
   sent: number;
+  /** Its end was sent. */
+  hasExit: boolean;
 }
 
 /**
@@ -43,27 +46,29 @@ export async function openAgentHost(options: {
   const closed = Promise.withResolvers<void>();
   let idleTimer: NodeJS.Timeout | undefined;
 
-  const linkOf = (agent: HostedProcess) => [...links].find((link) => link.attached === agent);
+  const attachedTo = new Map<HostedProcess, Link>();
+  const linkOf = (agent: HostedProcess) => attachedTo.get(agent);
   const tell = (link: Link, message: HostMessage) => void link.socket.write(encodeMessage(message));
 
   /** Sends what the connection can take; the rest when it has drained. */
   function pump(link: Link): void {
     const { attached, socket } = link;
     if (attached === undefined) return;
-    socket.cork();
     while (socket.writableLength < socketBytesMax) {
-      const next = attached.backlog.after(link.sent);
-      if (next === undefined) {
-        if (attached.exit !== undefined && link.sent !== Number.POSITIVE_INFINITY) {
-          link.sent = Number.POSITIVE_INFINITY;
-          tell(link, { type: "exit", ...attached.exit });
-        }
-        break;
+      const lines: { number: number; line: Buffer }[] = [];
+      for (let bytes = 0; bytes < writeBytesMax; ) {
+        const next = attached.backlog.after(link.sent);
+        if (next === undefined) break;
+        link.sent = next.number;
+        bytes += next.line.length;
+        lines.push(next);
       }
-      link.sent = next.number;
-      socket.write(encodeLine(next.number, next.line));
+      if (lines.length === 0) break;
+      socket.write(encodeLines(lines));
     }
-    process.nextTick(() => socket.uncork());
+    if (attached.exit === undefined || link.hasExit || link.sent < attached.backlog.last) return;
+    link.hasExit = true;
+    tell(link, { type: "exit", ...attached.exit });
   }
   function wake(agent: HostedProcess): void {
     const link = linkOf(agent);
@@ -85,6 +90,7 @@ export async function openAgentHost(options: {
   }
   function forget(agent: HostedProcess): void {
     processes.delete(agent.agentId);
+    attachedTo.delete(agent);
     clearTimeout(aloneTimers.get(agent.agentId));
     aloneTimers.delete(agent.agentId);
     agent.close();
@@ -106,6 +112,8 @@ export async function openAgentHost(options: {
     clearTimeout(aloneTimers.get(agent.agentId));
     link.attached = agent;
     link.sent = 0;
+    link.hasExit = false;
+    attachedTo.set(agent, link);
     pump(link);
   }
 
@@ -177,7 +185,7 @@ export async function openAgentHost(options: {
   }
 
   const server = createServer((socket) => {
-    const link: Link = { socket, attached: undefined, sent: 0 };
+    const link: Link = { socket, attached: undefined, sent: 0, hasExit: false };
     links.add(link);
     watchIdle();
     tell(link, { type: "hello", protocol: hostProtocol, version: options.version, pid: process.pid });
@@ -198,7 +206,10 @@ export async function openAgentHost(options: {
       links.delete(link);
       const { attached } = link;
       link.attached = undefined;
-      if (attached !== undefined) watchAlone(attached);
+      if (attached !== undefined && attachedTo.get(attached) === link) {
+        attachedTo.delete(attached);
+        watchAlone(attached);
+      }
       watchIdle();
     });
   });

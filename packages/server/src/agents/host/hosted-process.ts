@@ -59,7 +59,7 @@ const stderrBytesMax = 4_096;
 
 /**
  * Starts a process in a group of its own.
- * @param options.onOutput a line was added to the backlog
+ * @param options.onOutput lines were added to the backlog
  * @param options.onExit it is gone, and all its output is in the backlog
  */
 export function startHostedProcess(options: {
@@ -90,7 +90,6 @@ export function startHostedProcess(options: {
   function add(line: Buffer): void {
     backlog.add(line);
     if (!backlog.hasRoom) child.stdout?.pause();
-    options.onOutput();
   }
   // What cannot be a line is told as one that is no JSON: its reader reports it like any other.
   const cutter = createLineCutter({
@@ -98,7 +97,12 @@ export function startHostedProcess(options: {
     onLine: add,
     onCut: (start) => add(Buffer.concat([Buffer.from("(cut) "), start, Buffer.from("\n")])),
   });
-  child.stdout?.on("data", cutter.write).on("error", () => {});
+  child.stdout
+    ?.on("data", (chunk: Buffer) => {
+      cutter.write(chunk);
+      options.onOutput();
+    })
+    .on("error", () => {});
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
     stderr = (stderr + chunk).slice(-stderrBytesMax);
   });
