@@ -105,7 +105,13 @@ describe("the agent host", () => {
       again.lines.map(({ line }) => line),
       ["echo last\n"],
     );
-    again.link.collect();
+    // Its words are stored, and the server dies before its end is.
+    again.link.stored(1, [], "");
+    again.link.detach();
+    const last = await attach(hosts, "s1");
+    assert.equal((await last.exited)?.code, 3);
+    assert.deepEqual(last.lines, []);
+    last.link.collect();
     for (; (await hosts.list()).length > 0; );
     first.close();
     hosts.close();

@@ -16,6 +16,8 @@ const socketBytesMax = 1024 * 1024;
 const writeBytesMax = 64 * 1024;
 const killAfterMs = 5_000;
 const lookAroundMs = 10_000;
+/** A longer one would fire at once. */
+const timerMsMax = 2_147_483_647;
 
 /** One connection of a server (or of the command line): at most one agent is attached to it. */
 interface Link {
@@ -66,7 +68,8 @@ export async function openAgentHost(options: {
       if (lines.length === 0) break;
       socket.write(encodeLines(lines));
     }
-    if (attached.exit === undefined || link.hasExit || link.sent < attached.backlog.last) return;
+    const isAllSaid = attached.backlog.after(link.sent) === undefined;
+    if (attached.exit === undefined || link.hasExit || !isAllSaid) return;
     link.hasExit = true;
     tell(link, { type: "exit", ...attached.exit });
   }
@@ -79,7 +82,7 @@ export async function openAgentHost(options: {
   function watchAlone(agent: HostedProcess): void {
     clearTimeout(aloneTimers.get(agent.agentId));
     if (agent.exit !== undefined) return;
-    const timer = setTimeout(() => end(agent), agent.aloneMs);
+    const timer = setTimeout(() => end(agent), Math.min(agent.aloneMs, timerMsMax));
     aloneTimers.set(agent.agentId, timer);
   }
   function end(agent: HostedProcess): void {
