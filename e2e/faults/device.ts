@@ -144,6 +144,8 @@ export function createDevice(options: {
       for (const sessionId of sessions) void subscribe(sessionId);
       return;
     }
+    if (frame.sessionId === undefined && frame.data.code === "STORAGE_FAILED")
+      return findings.count("told that the disk refuses");
     const session = known.get(frame.sessionId ?? "");
     if (session === undefined) return findings.add("wrong", `${name} got ${JSON.stringify(frame).slice(0, 200)}`);
     if (frame.type === "gap") return findings.add("lost", `${name}: a gap, ${JSON.stringify(frame.data)}`);

@@ -25,6 +25,8 @@ export function createFindings(): Findings {
   };
 }
 
+const shownMax = 100;
+
 /** The result as lines to read. */
 export function summaryOf({ found, counts }: Findings): string {
   const kinds: [string, FindingKind][] = [
@@ -39,6 +41,6 @@ export function summaryOf({ found, counts }: Findings): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, count]) => `${name} ${count}`);
   const verdict = kinds.map(([label, kind]) => `${label} ${found.filter((finding) => finding.kind === kind).length}`);
-  const details = found.slice(0, 40).map(({ kind, what }) => `  ${kind}: ${what}`);
+  const details = found.slice(0, shownMax).map(({ kind, what }) => `  ${kind}: ${what}`);
   return [counted.join(", "), verdict.join(", "), ...details].join("\n");
 }
