@@ -185,10 +185,11 @@ export function createSession(options: SessionOptions): Session {
   const watchdog = createWatchdog({
     clock,
     silentAfterMs: options.silentAfterMs,
-    isExpectant: () =>
-      state.name === "running" ||
-      state.name === "starting" ||
-      (state.name === "idle" && handOver.unfinished.length > 0),
+    turnOf() {
+      if (state.name === "waiting") return "person";
+      const isAtWork = state.name === "running" || state.name === "starting";
+      return isAtWork || (state.name === "idle" && handOver.unfinished.length > 0) ? "agent" : undefined;
+    },
     inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
     onSilent(silence) {
       report.agentSilent({ sessionId, ...silence });

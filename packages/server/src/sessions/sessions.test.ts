@@ -99,6 +99,33 @@ async function start(
   };
   return { clock, storage, provider, hub, sessions, create, events, send, root };
 }
+/** The events of an agent, and those that a test puts among them. */
+function createEvents(own: AsyncIterable<AgentEvent>) {
+  const extra: AgentEvent[] = [];
+  let wake = () => {};
+  async function* events() {
+    const iterator = own[Symbol.asyncIterator]();
+    let next = iterator.next();
+    for (;;) {
+      yield* extra.splice(0);
+      const woken = new Promise<undefined>((resolve) => {
+        wake = () => resolve(undefined);
+      });
+      const came = await Promise.race([next, woken]);
+      if (came === undefined) continue;
+      if (came.done) return;
+      yield came.value;
+      next = iterator.next();
+    }
+  }
+  return {
+    events: events(),
+    push(event: AgentEvent) {
+      extra.push(event);
+      wake();
+    },
+  };
+}
 const toolUse = { messageId: "m", blockIndex: 0, name: "Bash", input: {} };
 const types = (events: { type: string }[]) => events.map(({ type }) => type);
 
@@ -318,6 +345,39 @@ describe("sessions", () => {
     await world.sessions.close();
   });
 
+  test("[SES-16] while a person is asked, the agent's silence is no news; a question that it no longer asks is closed", async () => {
+    const world = await start({ script: (agent) => agent.ask({ permissionId: "p1" }).then(() => {}) });
+    const open = world.provider.open.bind(world.provider);
+    const asking = { permissions: ["p1"] };
+    world.provider.open = async (options) => {
+      const agent = await open(options);
+      const emit = createEvents(agent.events);
+      return {
+        ...agent,
+        events: emit.events,
+        inquire: async () => emit.push({ kind: "standing", state: "requiresAction", tools: ["t1"], ...asking }),
+      };
+    };
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "go");
+    await eventually(() => session.state.name === "waiting");
+    const minutes = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        world.clock.pass(60_000);
+        for (let turns = 0; turns < 5; turns++) await turn();
+      }
+    };
+    await minutes(30);
+    assert.equal(session.pendingPermissions.length, 1);
+    assert.equal(types(await world.events(sessionId)).includes("agentNotice"), false);
+    asking.permissions = [];
+    await minutes(2);
+    const resolved = (await world.events(sessionId)).find(({ type }) => type === "permissionResolved");
+    assert.deepEqual([resolved?.data.decision, session.pendingPermissions], ["cancelled", []]);
+    await world.sessions.close();
+  });
+
   test("[SES-14] an agent that does not even say where it stands is told at once; restarted, what it worked on is told as failed and what waited goes on", async () => {
     const world = await start({
       script: (agent, text) => (text === "hang" ? agent.until(new Promise<never>(() => {})) : agent.say("well")),
@@ -361,32 +421,11 @@ describe("sessions", () => {
     const open = world.provider.open.bind(world.provider);
     world.provider.open = async (options) => {
       const agent = await open(options);
-      const extra: AgentEvent[] = [];
-      let wake = () => {};
-      async function* events() {
-        const own = agent.events[Symbol.asyncIterator]();
-        let next = own.next();
-        for (;;) {
-          yield* extra.splice(0);
-          const came = await Promise.race([
-            next,
-            new Promise<undefined>((resolve) => {
-              wake = () => resolve(undefined);
-            }),
-          ]);
-          if (came === undefined) continue;
-          if (came.done) return;
-          yield came.value;
-          next = own.next();
-        }
-      }
+      const emit = createEvents(agent.events);
       return {
         ...agent,
-        events: events(),
-        async inquire() {
-          extra.push({ kind: "standing", state: "idle", permissions: [], tools: [] });
-          wake();
-        },
+        events: emit.events,
+        inquire: async () => emit.push({ kind: "standing", state: "idle", permissions: [], tools: [] }),
       };
     };
     const { session } = await world.create();

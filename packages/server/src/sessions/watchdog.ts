@@ -12,14 +12,14 @@ export interface Watchdog {
 
 /**
  * @param options.silentAfterMs a turn without a word and without a tool at work for this long is told
- * @param options.isExpectant whether something is to be expected of the agent: a turn runs, or a message waits for it
+ * @param options.turnOf whose turn it is: the agent's while it works or a message waits for it, a person's while it asks
  * @param options.inquire asks the agent where it stands; rejects when it does not answer
  * @param options.onSilent told once for each silence; `answers`: whether it still answers questions
  */
 export function createWatchdog(options: {
   clock: Pick<Clock, "after" | "monotonicMs">;
   silentAfterMs: number;
-  isExpectant: () => boolean;
+  turnOf: () => "agent" | "person" | undefined;
   inquire: () => Promise<void>;
   onSilent: (silence: { silentMs: number; answers: boolean }) => void;
 }): Watchdog {
@@ -33,7 +33,8 @@ export function createWatchdog(options: {
 
   async function look(): Promise<void> {
     const silentMs = clock.monotonicMs() - heardAt;
-    if (asking || isTold || silentMs < checkMs || tools.size > 0 || !options.isExpectant()) return;
+    if (asking || isTold || silentMs < checkMs || (tools.size > 0 && options.turnOf() === "agent")) return;
+    if (options.turnOf() === undefined) return;
     asking = true;
     const before = heardAt;
     const answers = await options.inquire().then(
@@ -42,8 +43,8 @@ export function createWatchdog(options: {
     );
     asking = false;
     // It spoke, or is gone, or what it said of itself has settled the matter.
-    if (heardAt !== before || stopLooking === undefined || !options.isExpectant()) return;
-    if (answers && silentMs < silentAfterMs) return;
+    if (heardAt !== before || stopLooking === undefined || options.turnOf() === undefined) return;
+    if (answers && (silentMs < silentAfterMs || options.turnOf() === "person")) return;
     isTold = true;
     options.onSilent({ silentMs, answers });
   }
