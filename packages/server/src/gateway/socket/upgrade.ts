@@ -17,6 +17,8 @@ import { createTurnEnd } from "./turn-end.ts";
 import { createWriter } from "./writer.ts";
 
 const goodbyeMs = 2_000;
+/** A function of nobody's: one that is made where a request is would keep the request for as long as it lives. */
+const ignore = () => {};
 const windowBytes = { standard: 256 * 1024, min: 16 * 1024, max: 8 * 1024 * 1024 };
 
 /** The WebSocket door. */
@@ -101,6 +103,10 @@ export function openSocketDoor(options: {
 
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { principal, identity, query, release } = admit(request);
+    // What a connection needs of the request, so that it need not keep the request.
+    const protocol = Number(query.get("protocol") ?? PROTOCOL_VERSION);
+    const clientId = query.get("clientId")?.slice(0, 100) || randomUUID();
+    const asked = Number(query.get("window"));
     if (release !== "full") socket.once("close", release);
     // A browser sees a close code, and no answer before the upgrade.
     if (release === "full" || load.refusal() !== undefined)
@@ -112,13 +118,10 @@ export function openSocketDoor(options: {
     const [agents, restored] = await Promise.all([house.sessions.agents(), restoredFor(user, deviceId)]);
     if (socket.destroyed) return;
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      if (Number(query.get("protocol") ?? PROTOCOL_VERSION) !== PROTOCOL_VERSION)
-        return turnAway(ws, 4510, `this server speaks protocol ${PROTOCOL_VERSION}`);
+      if (protocol !== PROTOCOL_VERSION) return turnAway(ws, 4510, `this server speaks protocol ${PROTOCOL_VERSION}`);
       if (closed) return turnAway(ws, 1001, "the server is stopping");
-      const clientId = query.get("clientId")?.slice(0, 100) || randomUUID();
       for (const other of connections)
         if (other.clientId === clientId && other.user === user) other.close(4509, "replaced");
-      const asked = Number(query.get("window"));
       const connection = createConnection({
         ws,
         makeWriter: (onProgress) => createWriter({ socket, turnEnd, load, onProgress }),
@@ -162,7 +165,7 @@ export function openSocketDoor(options: {
 
   /** Says why, listens to nothing, and does not wait long for the goodbye. */
   function turnAway(ws: WebSocket, code: CloseCode, reason: string): void {
-    ws.on("error", () => {});
+    ws.on("error", ignore);
     ws.close(code, reason);
     clock.after(goodbyeMs, () => ws.terminate());
   }
@@ -179,7 +182,7 @@ export function openSocketDoor(options: {
 
   server.on("upgrade", (request, socket, head) => {
     // Until the library takes over, a reset of the connection is nobody else's to hear.
-    socket.on("error", () => {});
+    socket.on("error", ignore);
     accept(request, socket, head).catch((error: unknown) => refuse(request, socket, error));
   });
   const stopRevoking = house.auth.onRevoked((tokenId) => {
