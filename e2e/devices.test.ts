@@ -401,6 +401,35 @@ describe("several devices, the real Claude CLI", () => {
     await place[Symbol.asyncDispose]();
   });
 
+  test("[E2E-16] a question in a mode that never asks does not outlive the server: the CLI takes it back and tells the model, the person is told, and the turn goes on", async () => {
+    const place = await makePlace(model.url);
+    const first = await startServer(place, { AGENT_SILENT_MINUTES: "0.03" });
+    const device = await first.device("phone");
+    const { session: created } = await device.request("createSession", {
+      workingDirectory: place.project,
+      permissionMode: "dontAsk",
+    });
+    const { sessionId } = created;
+    const view = watch(device.subscribe(sessionId));
+    const options = ["Tea", "Coffee"].map((label) => ({ label, description: "" }));
+    const questions = [{ question: "What do you drink?", header: "Drink", multiSelect: false, options }];
+    const tools = [{ name: "AskUserQuestion", input: { questions } }];
+    await device.send(sessionId, prompt({ tools }, { say: "So be it." }));
+    const { data } = await view.until("permissionRequest");
+    await view.until("sessionStatus", (frame) => frame.data.status === "waiting");
+    await first.stop("SIGKILL");
+    const second = await startServer(place, { PORT: new URL(first.url).port, AGENT_SILENT_MINUTES: "0.03" });
+    const { data: outcome } = await view.until("permissionResolved");
+    assert.deepEqual([outcome.permissionId, outcome.decision], [data.permissionId, "cancelled"]);
+    await view.idle();
+    assert.ok((await model.toolResults()).some((result) => result.includes("reconnected before")));
+    assert.deepEqual(problemsIn(view), []);
+    assert.deepEqual(saidIn(view), ["So be it."]);
+    device.close();
+    await second[Symbol.asyncDispose]();
+    await place[Symbol.asyncDispose]();
+  });
+
   test("[E2E-13] a model that went silent, and a CLI that hangs, are told with what can be done; restarted, the session goes on", async () => {
     await using own = await startModel();
     const place = await makePlace(own.url);

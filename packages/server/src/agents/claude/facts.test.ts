@@ -230,6 +230,20 @@ describe("facts of the Claude CLI", () => {
     await others.agent.close();
   });
 
+  test("[CLD-22] asked where it stands while a question waits in a mode that never asks, it goes on waiting", async () => {
+    await using session = await open({ permissionMode: "dontAsk" });
+    const options = ["Tea", "Coffee"].map((label) => ({ label, description: "" }));
+    const questions = [{ question: "What do you drink?", header: "Drink", multiSelect: false, options }];
+    session.say(prompt({ tools: [{ name: "AskUserQuestion", input: { questions } }] }, { say: "So be it." }));
+    const { request } = await session.until(isKind("permission"));
+    await session.agent.inquire();
+    await session.agent.inquire();
+    const answers = { "What do you drink?": "Coffee" };
+    assert.equal(session.agent.answer(request.permissionId, { decision: "allow", answers }), true);
+    await session.until(isIdle);
+    assert.match(JSON.stringify(session.events("toolResult")), /Coffee/);
+  });
+
   test("[CLD-19] /clear begins another conversation, and says so; /context asks no model; both are answered", async () => {
     await using session = await open();
     const first = session.say(prompt({ say: "before" }));

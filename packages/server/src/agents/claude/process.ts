@@ -56,6 +56,8 @@ export function hostClaude(options: {
   let exit: Exit | undefined;
   let isGone = false;
   let isReleased = false;
+  let isGreeted = false;
+  let isFlowing = false;
   let isDetached = false;
   let acknowledged: { line: number; note: string } | undefined;
 
@@ -114,8 +116,16 @@ export function hostClaude(options: {
       done();
     },
   });
+  /** The SDK knows what to do with requests of the CLI once it has greeted it: until then none must reach it. */
+  function flowOnceGreeted(): void {
+    if (link === undefined || !isGreeted || isFlowing) return;
+    isFlowing = true;
+    link.flow();
+  }
   function send(line: string): void {
+    isGreeted = true;
     if (link === undefined) return void early.push(line);
+    flowOnceGreeted();
     if (isDetached) return;
     const answer = line.startsWith('{"type":"control_response"') ? controlOf(line) : undefined;
     const settles = answer && requests.get(answer.response?.request_id ?? "");
@@ -129,7 +139,7 @@ export function hostClaude(options: {
       options.onConnected(link);
       for (const line of early.splice(0)) send(line);
       if (stdin.writableFinished && isReleased) link.endInput();
-      link.flow();
+      flowOnceGreeted();
     },
     (error: unknown) => {
       isGone = true;

@@ -134,6 +134,8 @@ function openClaude(
   const prompts = createQueue<SDKUserMessage>();
   const translator = createTranslator();
   const pending = new Map<string, Pending>();
+  /** Questions that the hook asks: the CLI does not count them among its own. */
+  const askedByHook = new Set<string>();
   /** Answered, but the CLI has not yet shown that it took the answer: permission to tool use. */
   const answered = new Map<string, string | undefined>();
   const isAttached = session.messages !== undefined;
@@ -171,10 +173,9 @@ function openClaude(
     });
     if (hook.permission_mode !== "dontAsk" || toolUseID === undefined) return decide({ permissionDecision: "ask" });
     const input = hook.tool_input as Record<string, unknown>;
-    const result = await ask(
-      permissionRequestOf(hook.tool_name, input, { requestId: toolUseID, toolUseID, signal }),
-      signal,
-    );
+    const request = permissionRequestOf(hook.tool_name, input, { requestId: toolUseID, toolUseID, signal });
+    askedByHook.add(toolUseID);
+    const result = await ask(request, signal).finally(() => askedByHook.delete(toolUseID));
     return result.behavior === "allow"
       ? decide({ permissionDecision: "allow", updatedInput: result.updatedInput ?? input })
       : decide({ permissionDecision: "deny", permissionDecisionReason: result.message });
@@ -236,7 +237,9 @@ function openClaude(
     if (standing !== undefined) {
       if (standingWanted === 0) return;
       standingWanted -= 1;
-      for (const event of [...catchUp.finish(), { ...standing, tools: translator.tools }]) events.push(event);
+      const permissions = [...standing.permissions, ...askedByHook];
+      for (const event of catchUp.finish()) events.push(event);
+      events.push({ ...standing, permissions, tools: translator.tools });
       return;
     }
     for (const event of translator.translate(message)) {
@@ -317,6 +320,8 @@ function openClaude(
       if (change.permissionMode !== undefined) await conversation.setPermissionMode(change.permissionMode);
     },
     async inquire() {
+      // The CLI would take back what a hook of ours is asking (docs/decisions/0009).
+      if (askedByHook.size > 0) return;
       standingWanted += 1;
       await conversation.reinitialize();
     },
