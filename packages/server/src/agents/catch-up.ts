@@ -7,9 +7,9 @@ type Delta = Extract<AgentEvent, { kind: "delta" }>["delta"];
  * live text only of what it is still writing, in one piece, and no states that have passed.
  */
 export interface CatchUp {
-  /** What of an event is to be told now. */
-  pass(event: AgentEvent): AgentEvent[];
-  /** It is over: what is left to tell. */
+  /** Whether an event is to be told now; what is not is kept, or of no interest any more. */
+  passes(event: AgentEvent): boolean;
+  /** It is over: what was kept. */
   finish(): AgentEvent[];
 }
 
@@ -17,22 +17,22 @@ export function createCatchUp(): CatchUp {
   const open = new Map<string, Delta>();
   let isOver = false;
   return {
-    pass(event) {
-      if (isOver) return [event];
-      if (event.kind === "state") return [];
+    passes(event) {
+      if (isOver) return true;
+      if (event.kind === "state") return false;
       if (event.kind === "delta") {
         const { delta } = event;
         const key = `${delta.messageId}/${delta.blockIndex}`;
         const before = open.get(key);
         open.set(key, before === undefined ? delta : { ...before, text: before.text + delta.text });
-        return [];
+        return false;
       }
-      if (event.kind !== "durable") return [event];
+      if (event.kind !== "durable") return true;
       const { type, data } = event.event;
       if (type === "assistantMessage" || type === "toolUse") open.delete(`${data.messageId}/${data.blockIndex}`);
       if (type === "turnCompleted")
         for (const [key, delta] of open) if (delta.parentToolUseId === undefined) open.delete(key);
-      return [event];
+      return true;
     },
     finish() {
       isOver = true;

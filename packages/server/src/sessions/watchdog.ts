@@ -33,8 +33,8 @@ export function createWatchdog(options: {
 
   async function look(): Promise<void> {
     const silentMs = clock.monotonicMs() - heardAt;
-    if (asking || isTold || silentMs < checkMs || (tools.size > 0 && options.turnOf() === "agent")) return;
-    if (options.turnOf() === undefined) return;
+    const turn = options.turnOf();
+    if (asking || isTold || silentMs < checkMs || turn === undefined || (turn === "agent" && tools.size > 0)) return;
     asking = true;
     const before = heardAt;
     const answers = await options.inquire().then(

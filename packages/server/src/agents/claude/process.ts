@@ -56,8 +56,6 @@ export function hostClaude(options: {
   let exit: Exit | undefined;
   let isGone = false;
   let isReleased = false;
-  let isGreeted = false;
-  let isFlowing = false;
   let isDetached = false;
   let acknowledged: { line: number; note: string } | undefined;
 
@@ -116,16 +114,10 @@ export function hostClaude(options: {
       done();
     },
   });
-  /** The SDK knows what to do with requests of the CLI once it has greeted it: until then none must reach it. */
-  function flowOnceGreeted(): void {
-    if (link === undefined || !isGreeted || isFlowing) return;
-    isFlowing = true;
-    link.flow();
-  }
   function send(line: string): void {
-    isGreeted = true;
     if (link === undefined) return void early.push(line);
-    flowOnceGreeted();
+    // Only now: the SDK knows what to do with requests of the CLI once it has greeted it.
+    link.flow();
     if (isDetached) return;
     const answer = line.startsWith('{"type":"control_response"') ? controlOf(line) : undefined;
     const settles = answer && requests.get(answer.response?.request_id ?? "");
@@ -139,7 +131,6 @@ export function hostClaude(options: {
       options.onConnected(link);
       for (const line of early.splice(0)) send(line);
       if (stdin.writableFinished && isReleased) link.endInput();
-      flowOnceGreeted();
     },
     (error: unknown) => {
       isGone = true;

@@ -90,14 +90,15 @@ export function createClaudeProvider(options: {
     async survivors(wanted) {
       const unwanted: HeldAgent[] = [];
       survivors.clear();
-      for (const agent of await hosts.list()) {
+      const held = await hosts.list();
+      for (const agent of held) {
         const session = wanted.get(agent.key);
         const isKnown = session === undefined || (session.atRest && agent.exit !== undefined);
         if (isKnown || survivors.has(agent.key)) unwanted.push(agent);
         else survivors.set(agent.key, agent);
       }
       await Promise.all(unwanted.map((agent) => hosts.end(agent)));
-      await hosts.endOrphans();
+      await hosts.endOrphans(held);
       // Started now, so that the first message need not wait for it.
       void hosts.ready().catch(() => {});
       return new Set(survivors.keys());
@@ -244,7 +245,7 @@ function openClaude(
     }
     for (const event of translator.translate(message)) {
       noteApplied(event);
-      for (const told of catchUp.pass(event)) events.push(told);
+      if (catchUp.passes(event)) events.push(event);
     }
     const line = message[lineField];
     if (message.type === "stream_event" || line === undefined || !translator.isAtRest) return;

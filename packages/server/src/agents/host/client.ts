@@ -42,7 +42,7 @@ export interface AgentLink {
   readonly note: string;
   /** Lines up to here were said before we came. */
   readonly lastLine: number;
-  /** Lines come from now on. */
+  /** Lines come from now on. Idempotent. */
   flow(): void;
   /** Whole lines for its input, and the lines of its output that this answers: they never come again. */
   input(text: string, settles: readonly number[]): void;
@@ -72,8 +72,8 @@ export interface AgentHosts {
   attach(agent: HeldAgent, listener: AgentListener): Promise<AgentLink>;
   /** Ends an agent and all that it started. */
   end(agent: HeldAgent): Promise<void>;
-  /** Ends processes of this owner that no host holds: what a host that was killed left behind. */
-  endOrphans(): Promise<void>;
+  /** Ends processes of this owner that are not among those that hosts hold: what a host that was killed left behind. */
+  endOrphans(held: readonly HeldAgent[]): Promise<void>;
   /** Lets go of all agents and hosts; they go on. */
   close(): void;
 }
@@ -180,7 +180,12 @@ export function createAgentHosts(options: {
   }
 
   /** Asks for an agent, and stays with it. */
-  async function meet(socketPath: string, agentId: string, request: HostMessage, listener: AgentListener) {
+  async function meet(
+    socketPath: string,
+    agentId: string,
+    request: HostMessage,
+    listener: AgentListener,
+  ): Promise<AgentLink> {
     const channel = await openChannel(socketPath);
     const { socket } = channel;
     const answer = await channel.ask(request, "started", "attached").catch((error: unknown) => {
@@ -205,7 +210,7 @@ export function createAgentHosts(options: {
         .catch(() => {})
         .then(() => listener.onExit(undefined));
     });
-    const agent: AgentLink = {
+    return {
       agentId,
       pid,
       note: String(answer.note ?? ""),
@@ -229,9 +234,8 @@ export function createAgentHosts(options: {
         socket.resume();
       },
     };
-    return agent;
   }
-  const hosts: AgentHosts = {
+  return {
     async list() {
       const held: HeldAgent[] = [];
       for (const { socketPath, pid } of await socketPathsIn(socketFolderOf(directory))) {
@@ -264,16 +268,15 @@ export function createAgentHosts(options: {
       await channel.ask({ type: "end", agentId: agent.agentId }, "ending");
       channel.socket.destroy();
     },
-    async endOrphans() {
-      const held = new Set((await hosts.list()).map(({ agentId }) => markOf(agentId)));
-      await endMarked((mark) => mark.startsWith(`${options.owner}:`) && !held.has(mark));
+    async endOrphans(held) {
+      const marks = new Set(held.map(({ agentId }) => markOf(agentId)));
+      await endMarked((mark) => mark.startsWith(`${options.owner}:`) && !marks.has(mark));
     },
     close() {
       closed = true;
       for (const socket of open) socket.destroySoon();
     },
   };
-  return hosts;
 }
 
 /** A host without agents and without a server ends after this. */

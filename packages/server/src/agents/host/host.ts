@@ -19,10 +19,18 @@ const lookAroundMs = 10_000;
 /** A longer one would fire at once. */
 const timerMsMax = 2_147_483_647;
 
+/** An agent, and who listens to it. */
+interface Held {
+  readonly agent: HostedProcess;
+  link: Link | undefined;
+  /** While nobody does. */
+  aloneTimer: NodeJS.Timeout | undefined;
+}
+
 /** One connection of a server (or of the command line): at most one agent is attached to it. */
 interface Link {
   readonly socket: Socket;
-  attached: HostedProcess | undefined;
+  attached: Held | undefined;
   /** The newest line that was sent. */
   sent: number;
   /** Its end was sent. */
@@ -42,24 +50,22 @@ export async function openAgentHost(options: {
   idleMs: number;
   limits: { memoryBytes: number; diskBytes: number };
 }): Promise<AgentHost> {
-  const processes = new Map<string, HostedProcess>();
+  const all = new Map<string, Held>();
   const links = new Set<Link>();
-  const aloneTimers = new Map<string, NodeJS.Timeout>();
   const closed = Promise.withResolvers<void>();
   let idleTimer: NodeJS.Timeout | undefined;
 
-  const attachedTo = new Map<HostedProcess, Link>();
-  const linkOf = (agent: HostedProcess) => attachedTo.get(agent);
   const tell = (link: Link, message: HostMessage) => void link.socket.write(encodeMessage(message));
 
   /** Sends what the connection can take; the rest when it has drained. */
   function pump(link: Link): void {
-    const { attached, socket } = link;
-    if (attached === undefined) return;
+    if (link.attached === undefined) return;
+    const { socket } = link;
+    const { backlog, exit } = link.attached.agent;
     while (socket.writableLength < socketBytesMax) {
       const lines: { number: number; line: Buffer }[] = [];
       for (let bytes = 0; bytes < writeBytesMax; ) {
-        const next = attached.backlog.after(link.sent);
+        const next = backlog.after(link.sent);
         if (next === undefined) break;
         link.sent = next.number;
         bytes += next.line.length;
@@ -68,62 +74,58 @@ export async function openAgentHost(options: {
       if (lines.length === 0) break;
       socket.write(encodeLines(lines));
     }
-    const isAllSaid = attached.backlog.after(link.sent) === undefined;
-    if (attached.exit === undefined || link.hasExit || !isAllSaid) return;
+    if (exit === undefined || link.hasExit || backlog.after(link.sent) !== undefined) return;
     link.hasExit = true;
-    tell(link, { type: "exit", ...attached.exit });
+    tell(link, { type: "exit", ...exit });
   }
-  function wake(agent: HostedProcess): void {
-    const link = linkOf(agent);
-    if (link !== undefined) return pump(link);
-    watchAlone(agent);
+  function wake(held: Held): void {
+    if (held.link !== undefined) pump(held.link);
+    else watchAlone(held);
   }
   /** Nobody is attached: an agent that goes silent has nothing to do, or waits for a person who cannot be reached. */
-  function watchAlone(agent: HostedProcess): void {
-    clearTimeout(aloneTimers.get(agent.agentId));
-    if (agent.exit !== undefined) return;
-    const timer = setTimeout(() => end(agent), Math.min(agent.aloneMs, timerMsMax));
-    aloneTimers.set(agent.agentId, timer);
+  function watchAlone(held: Held): void {
+    clearTimeout(held.aloneTimer);
+    if (held.agent.exit !== undefined) return;
+    held.aloneTimer = setTimeout(() => end(held), Math.min(held.agent.aloneMs, timerMsMax));
   }
-  function end(agent: HostedProcess): void {
-    if (agent.exit !== undefined) return forget(agent);
+  function end(held: Held): void {
+    const { agent } = held;
+    if (agent.exit !== undefined) return forget(held);
     agent.endInput();
     agent.signal("SIGTERM");
     setTimeout(() => agent.signal("SIGKILL"), killAfterMs).unref();
   }
-  function forget(agent: HostedProcess): void {
-    processes.delete(agent.agentId);
-    attachedTo.delete(agent);
-    clearTimeout(aloneTimers.get(agent.agentId));
-    aloneTimers.delete(agent.agentId);
-    agent.close();
+  function forget(held: Held): void {
+    all.delete(held.agent.agentId);
+    clearTimeout(held.aloneTimer);
+    held.agent.close();
     watchIdle();
   }
   function watchIdle(): void {
     clearTimeout(idleTimer);
-    if (processes.size === 0 && links.size === 0) idleTimer = setTimeout(() => void shut(), options.idleMs);
+    if (all.size === 0 && links.size === 0) idleTimer = setTimeout(() => void shut(), options.idleMs);
   }
 
-  function attach(link: Link, agent: HostedProcess): void {
-    const before = linkOf(agent);
+  function attach(link: Link, held: Held): void {
+    const before = held.link;
     // The newer one is the server; an older one is gone and does not know it yet.
     if (before !== undefined && before !== link) {
       before.attached = undefined;
       tell(before, { type: "replaced" });
       before.socket.end();
     }
-    clearTimeout(aloneTimers.get(agent.agentId));
-    link.attached = agent;
+    clearTimeout(held.aloneTimer);
+    held.link = link;
+    link.attached = held;
     link.sent = 0;
     link.hasExit = false;
-    attachedTo.set(agent, link);
     pump(link);
   }
 
   function spawn(link: Link, request: SpawnRequest): void {
-    const twin = [...processes.values()].find((agent) => agent.key === request.key && agent.exit === undefined);
+    const twin = [...all.values()].find(({ agent }) => agent.key === request.key && agent.exit === undefined);
     if (twin !== undefined)
-      return tell(link, { type: "error", message: `${request.key} has a running agent: ${twin.agentId}` });
+      return tell(link, { type: "error", message: `${request.key} has a running agent: ${twin.agent.agentId}` });
     const agent = startHostedProcess({
       request,
       backlogPath: join(options.directory, `${request.agentId}.backlog`),
@@ -131,33 +133,35 @@ export async function openAgentHost(options: {
       onStarted(problem) {
         if (problem === undefined) return tell(link, { type: "started", pid: agent.pid });
         link.attached = undefined;
-        forget(agent);
+        forget(held);
         tell(link, { type: "error", message: problem.message, code: problem.code });
       },
-      onOutput: () => wake(agent),
-      onExit: () => wake(agent),
+      onOutput: () => wake(held),
+      onExit: () => wake(held),
     });
-    processes.set(agent.agentId, agent);
-    attach(link, agent);
+    const held: Held = { agent, link: undefined, aloneTimer: undefined };
+    all.set(agent.agentId, held);
+    attach(link, held);
   }
 
   function heed(link: Link, message: HostMessage): void {
-    const { attached } = link;
+    const attached = link.attached?.agent;
     switch (message.type) {
       case "list":
-        return tell(link, { type: "agents", agents: [...processes.values()].map(describe) });
+        return tell(link, { type: "agents", agents: [...all.values()].map(describe) });
       case "spawn":
         return spawn(link, message.request as SpawnRequest);
       case "attach": {
-        const agent = processes.get(String(message.agentId));
-        if (agent === undefined) return tell(link, { type: "error", message: `no agent ${message.agentId}` });
-        tell(link, { type: "attached", pid: agent.pid, note: agent.note, lastLine: agent.backlog.last });
-        return attach(link, agent);
+        const held = all.get(String(message.agentId));
+        if (held === undefined) return tell(link, { type: "error", message: `no agent ${message.agentId}` });
+        const { pid, note, backlog } = held.agent;
+        tell(link, { type: "attached", pid, note, lastLine: backlog.last });
+        return attach(link, held);
       }
       case "end": {
-        const agent = processes.get(String(message.agentId));
-        if (agent) end(agent);
-        return tell(link, { type: "ending", found: agent !== undefined });
+        const held = all.get(String(message.agentId));
+        if (held) end(held);
+        return tell(link, { type: "ending", found: held !== undefined });
       }
       case "input":
         // One step: an answer that was passed on is never asked for again.
@@ -175,16 +179,15 @@ export async function openAgentHost(options: {
       case "signal":
         return attached?.signal(message.signal as NodeJS.Signals);
       case "collect":
-        if (attached?.exit !== undefined) forget(attached);
+        if (link.attached && attached?.exit !== undefined) forget(link.attached);
         return;
       default:
         return tell(link, { type: "error", message: `this host does not know ${message.type}`, code: "UNKNOWN" });
     }
   }
-  function describe(agent: HostedProcess) {
+  function describe({ agent, link }: Held) {
     const { agentId, key, name, pid, startedAt, exit, backlog } = agent;
-    const isAttached = linkOf(agent) !== undefined;
-    return { agentId, key, name, pid, startedAt, exit, isAttached, retainedBytes: backlog.bytes };
+    return { agentId, key, name, pid, startedAt, exit, isAttached: link !== undefined, retainedBytes: backlog.bytes };
   }
 
   const server = createServer((socket) => {
@@ -207,11 +210,11 @@ export async function openAgentHost(options: {
     socket.on("error", () => {});
     socket.on("close", () => {
       links.delete(link);
-      const { attached } = link;
-      link.attached = undefined;
-      if (attached !== undefined && attachedTo.get(attached) === link) {
-        attachedTo.delete(attached);
-        watchAlone(attached);
+      const held = link.attached;
+      if (held !== undefined) {
+        held.link = undefined;
+        // One that was forgotten is nobody's to watch.
+        if (all.has(held.agent.agentId)) watchAlone(held);
       }
       watchIdle();
     });
@@ -230,8 +233,10 @@ export async function openAgentHost(options: {
     clearTimeout(idleTimer);
     clearInterval(lookAround);
     server.close(() => closed.resolve());
-    for (const agent of processes.values()) agent.signal("SIGKILL");
-    for (const agent of [...processes.values()]) forget(agent);
+    for (const held of [...all.values()]) {
+      held.agent.signal("SIGKILL");
+      forget(held);
+    }
     for (const { socket } of links) socket.destroy();
     await closed.promise;
     clearTimeout(idleTimer);
