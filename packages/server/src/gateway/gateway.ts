@@ -15,6 +15,7 @@ import { addTokenRoutes } from "./http/token-routes.ts";
 import { createPlaces } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
 import { openSocketDoor } from "./socket/upgrade.ts";
+import type { StorageState } from "./storage-state.ts";
 
 /** Both doors of the server: WebSocket and REST. */
 export interface Gateway {
@@ -25,13 +26,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** How the storage is, for health and for those who are connected. */
-export interface Storage {
-  check(): Promise<void>;
-  readonly trouble: string | undefined;
-  onTrouble(listener: (trouble: string) => void): () => void;
-}
-
 /** What the doors lead to. */
 export interface GatewayHouse {
   handlers: Handlers;
@@ -40,7 +34,7 @@ export interface GatewayHouse {
   positions: Positions;
   log: EventLog;
   records: Records;
-  storage: Storage;
+  storage: StorageState;
   auth: Auth;
   origins: OriginPolicy;
   report: Report;

@@ -17,7 +17,8 @@ export interface Load {
   observe(bufferedBytes: number): void;
 }
 
-const heapShareMax = 0.9;
+/** More of the heap in use than this is too much. */
+export const heapShareMax = 0.9;
 const lookEveryMs = 250;
 const buffer = { standard: 64 * 1024, scarce: 4 * 1024 };
 const retryAfterSeconds = 2;
@@ -30,7 +31,7 @@ export function createLoad(options: {
   /** Share of the heap in use, 0 to 1. */
   heapShare?: () => number;
 }): Load {
-  const heapShare = options.heapShare ?? heapInUse;
+  const heapShare = options.heapShare ?? (() => heapInUse().share);
   let commands = 0;
   let isScarce = false;
   let looked = { at: Number.NEGATIVE_INFINITY, share: 0 };
@@ -68,7 +69,8 @@ export function createLoad(options: {
   return load;
 }
 
-function heapInUse(): number {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return used / limit;
+/** How full the heap is, and the most that it may hold. */
+export function heapInUse(): { share: number; limitBytes: number } {
+  const { used_heap_size: used, heap_size_limit: limitBytes } = getHeapStatistics();
+  return { share: used / limitBytes, limitBytes };
 }

@@ -1,5 +1,6 @@
 import { CompanionError } from "@claude-companion/protocol";
 import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
+import { messageOf } from "../message-of.ts";
 import type { Journal } from "./journal.ts";
 
 type OpenOptions = Parameters<AgentProvider["open"]>[0];
@@ -126,5 +127,3 @@ export function createSeat(options: {
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

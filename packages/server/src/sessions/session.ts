@@ -13,6 +13,7 @@ import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
+import { messageOf } from "../message-of.ts";
 import type { MessageRecord, PermissionRecord, Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
@@ -517,5 +518,3 @@ function stateOf(record: SessionRecord): SessionState {
   if (record.status === "failed") return { name: "failed", reason };
   return { name: "hibernated", reason: record.statusReason };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

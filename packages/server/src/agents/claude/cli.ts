@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
+import { messageOf } from "../../message-of.ts";
 import type { Availability } from "../agent.ts";
 
 const run = promisify(execFile);
@@ -91,5 +92,3 @@ async function askLogin(ask: (...args: string[]) => Promise<{ stdout: string }>)
     return undefined; // An older CLI without this command: the first turn will tell.
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

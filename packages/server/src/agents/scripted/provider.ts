@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
 import type { z } from "zod";
+import { messageOf } from "../../message-of.ts";
 import type { Agent, AgentEvent, AgentProvider, OpenOptions } from "../agent.ts";
 import { createQueue } from "../queue.ts";
 
@@ -198,7 +199,7 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
         await turn(messageId, text);
       }
     } catch (error) {
-      failure = isClosed ? undefined : error instanceof Error ? error.message : String(error);
+      failure = isClosed ? undefined : messageOf(error);
     }
     onEnd();
     events.push({ kind: "ended", failure, conversation: "kept", stored: () => {} });

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Companion, CompanionError, type SessionFrame } from "@claude-companion/client";
 import type { CommandAck } from "@claude-companion/protocol";
+import { messageOf } from "../../message-of.ts";
 import { type Command, readFlags, type Terminal } from "../command-line.ts";
 import { connectedWithin, reach, reachFlags } from "../reach.ts";
 import { type Asker, createAsker } from "./asker.ts";
@@ -99,7 +100,7 @@ async function talk(companion: Companion, session: Summary, terminal: Terminal):
     askers.splice(at, 1);
     if (at === 0) showPrompt();
   }
-  const complain = (error: unknown) => show(`✗ ${error instanceof Error ? error.message : String(error)}\n`);
+  const complain = (error: unknown) => show(`✗ ${messageOf(error)}\n`);
 
   function take(line: string): void {
     const [asker] = askers;

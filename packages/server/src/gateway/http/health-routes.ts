@@ -1,9 +1,11 @@
-import { getHeapStatistics } from "node:v8";
 import { z } from "zod";
 import type { Auth } from "../../auth/index.ts";
 import type { Clock } from "../../clock.ts";
+import { messageOf } from "../../message-of.ts";
 import type { Sessions } from "../../sessions/index.ts";
 import { authenticate } from "../access.ts";
+import { heapInUse, heapShareMax } from "../load.ts";
+import type { StorageState } from "../storage-state.ts";
 import type { HttpServer } from "./server.ts";
 
 const State = z.enum(["healthy", "degraded", "unhealthy"]);
@@ -17,13 +19,12 @@ const Health = z.object({
 type Checked = z.infer<typeof Check>;
 
 const keepMs = 1_000;
-const heapShareMax = 0.9;
 
 /** `/health` for people and monitors, `/health/live` and `/health/ready` for supervisors. None needs a token. */
 export function addHealthRoutes(
   app: HttpServer,
   house: {
-    storage: { check(): Promise<void>; readonly trouble: string | undefined };
+    storage: Pick<StorageState, "check" | "trouble">;
     sessions: Pick<Sessions, "agents">;
     auth: Auth;
     clock: Clock;
@@ -40,7 +41,7 @@ export function addHealthRoutes(
         const { trouble } = house.storage;
         return trouble === undefined ? { status: "healthy" } : { status: "degraded", message: trouble };
       },
-      (error: unknown) => ({ status: "unhealthy", message: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({ status: "unhealthy", message: messageOf(error) }),
     );
   }
   async function claude(): Promise<Checked> {
@@ -49,12 +50,11 @@ export function addHealthRoutes(
     return { status: "degraded", message: agent?.reason ?? "There is no agent." };
   }
   function memory(): Checked {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    const share = used / limit;
+    const { share, limitBytes } = heapInUse();
     if (share < heapShareMax) return { status: "healthy" };
     return {
       status: "degraded",
-      message: `${Math.round(share * 100)} % of the heap's ${Math.round(limit / 1_048_576)} MB are in use.`,
+      message: `${Math.round(share * 100)} % of the heap's ${Math.round(limitBytes / 1_048_576)} MB are in use.`,
     };
   }
   async function runChecks() {

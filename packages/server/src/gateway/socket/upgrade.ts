@@ -12,6 +12,7 @@ import { type Identity, identify } from "../identity.ts";
 import type { Places } from "../limits.ts";
 import type { Load } from "../load.ts";
 import { companionErrorOf } from "../reply.ts";
+import type { StorageState } from "../storage-state.ts";
 import { type Connection, type ConnectionHouse, createConnection } from "./connection.ts";
 import { createTurnEnd } from "./turn-end.ts";
 import { createWriter } from "./writer.ts";
@@ -33,7 +34,7 @@ export interface SocketHouse extends ConnectionHouse {
   auth: Auth;
   origins: OriginPolicy;
   records: Pick<Records, "devices">;
-  storage: { readonly trouble: string | undefined; onTrouble(listener: (trouble: string) => void): () => void };
+  storage: Pick<StorageState, "trouble" | "onTrouble">;
 }
 
 /** Opens `/ws` on an HTTP server. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
-import { backup, DatabaseSync } from "node:sqlite";
+import { backup } from "node:sqlite";
 import { CompanionError } from "@claude-companion/protocol";
-import { explain } from "./database.ts";
+import { explain, openOrExplain } from "./database.ts";
 import { acquireLock } from "./lock.ts";
 import { migrations } from "./migrations/index.ts";
 import { damageOf } from "./set-aside.ts";
@@ -52,7 +52,7 @@ export async function restore(options: { path: string; from: string; stamp: stri
 async function copy(from: string, to: string): Promise<void> {
   const partial = `${to}.partial`;
   await rm(partial, { force: true });
-  const source = open(from);
+  const source = openOrExplain(from);
   try {
     await backup(source, partial);
     await chmod(partial, 0o600);
@@ -67,7 +67,7 @@ async function copy(from: string, to: string): Promise<void> {
 
 /** An older log has lost events that clients have seen: another epoch tells them. */
 function beginAnew(path: string, from: string): void {
-  const database = open(path);
+  const database = openOrExplain(path);
   try {
     const version = Number(database.prepare("PRAGMA user_version").get()?.user_version ?? 0);
     if (version === 0 || version > migrations.length)
@@ -79,13 +79,5 @@ function beginAnew(path: string, from: string): void {
     for (const { log } of database.prepare("SELECT log FROM logs").all()) update.run(randomUUID(), Number(log));
   } finally {
     database.close();
-  }
-}
-
-function open(path: string): DatabaseSync {
-  try {
-    return new DatabaseSync(path);
-  } catch (error) {
-    throw explain(path, error);
   }
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { CompanionError } from "@claude-companion/protocol";
+import { messageOf } from "../../message-of.ts";
 import { migrations } from "./migrations/index.ts";
 
 /** Pages of WAL after which SQLite checkpoints by itself, inside a commit; the reader does it long before. */
@@ -10,7 +11,7 @@ const autocheckpointPages = 65_536;
  * @throws CompanionError `STORAGE_FAILED` when it is newer than this program, damaged, or cannot be written
  */
 export function openForWriting(path: string): DatabaseSync {
-  const database = openOrExplain(path, { readOnly: false });
+  const database = openOrExplain(path);
   try {
     database.exec("PRAGMA journal_mode = WAL");
     // FULL: what was acknowledged survives a power cut. Group commit makes it cheap.
@@ -29,15 +30,16 @@ export function openForWriting(path: string): DatabaseSync {
 
 /** Opens a second, reading connection; the database must have been opened for writing before. */
 export function openForReading(path: string): DatabaseSync {
-  const database = openOrExplain(path, { readOnly: false });
+  const database = openOrExplain(path);
   database.exec("PRAGMA query_only = ON");
   database.exec("PRAGMA busy_timeout = 10000");
   return database;
 }
 
-function openOrExplain(path: string, options: { readOnly: boolean }): DatabaseSync {
+/** @throws CompanionError `STORAGE_FAILED` with what to do */
+export function openOrExplain(path: string): DatabaseSync {
   try {
-    return new DatabaseSync(path, options);
+    return new DatabaseSync(path);
   } catch (error) {
     throw explain(path, error);
   }
@@ -64,11 +66,15 @@ function migrate(database: DatabaseSync, path: string): void {
   }
 }
 
+/** SQLite's primary result code; undefined: the error is none of SQLite's. */
+export const codeOf = (error: unknown): number | undefined =>
+  error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
+
 /** Says what a person can do about an error of SQLite. */
 export function explain(path: string, error: unknown): CompanionError {
   if (error instanceof CompanionError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
+  const text = messageOf(error);
+  const code = codeOf(error);
   const advice =
     code === 13 ? "The disk is full: free some space, nothing else is needed."
     : code === 26 || code === 11 ? "The file is damaged or no database. It was not touched: move it away, or restore a backup."

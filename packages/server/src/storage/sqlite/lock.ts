@@ -1,6 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
 import { CompanionError } from "@claude-companion/protocol";
-import { explain } from "./database.ts";
+import { openOrExplain } from "./database.ts";
 
 /**
  * Makes sure that one server at a time works on a database. The lock is SQLite's own on a file beside it: the system
@@ -8,7 +7,7 @@ import { explain } from "./database.ts";
  * @throws CompanionError `STORAGE_FAILED` when another server has it
  */
 export function acquireLock(path: string): { release(): void } {
-  const database = openLockFile(`${path}.lock`);
+  const database = openOrExplain(`${path}.lock`);
   try {
     database.exec("PRAGMA busy_timeout = 1000");
     database.exec("BEGIN EXCLUSIVE");
@@ -22,12 +21,4 @@ export function acquireLock(path: string): { release(): void } {
     );
   }
   return { release: () => database.close() };
-}
-
-function openLockFile(path: string): DatabaseSync {
-  try {
-    return new DatabaseSync(path);
-  } catch (error) {
-    throw explain(path, error);
-  }
 }

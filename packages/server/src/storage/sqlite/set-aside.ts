@@ -1,5 +1,6 @@
 import { existsSync, renameSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { codeOf } from "./database.ts";
 
 /** Larger ones are looked through by `claude-companion doctor`, not at each start. */
 const lookThroughBytesMax = 64 * 1024 * 1024;
@@ -32,7 +33,7 @@ export function damageOf(path: string, lookThrough = wasKilled(path)): string | 
       database.close();
     }
   } catch (error) {
-    const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : undefined;
+    const code = codeOf(error);
     return code === corrupt || code === noDatabase ? String(error) : undefined;
   }
 }

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CompanionError, type DurableType } from "@claude-companion/protocol";
 import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent } from "../../log/index.ts";
+import { messageOf } from "../../message-of.ts";
 import { createRecords } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
 import { createTrouble } from "../trouble.ts";
@@ -70,7 +71,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
           const seqs = await writer
             .call<number[]>({ kind: "append", sessionId, timestamp, events: rows, records: records.map(storedWrite) })
             .catch((error: unknown) => {
-              trouble.failed(error instanceof Error ? error.message : String(error));
+              trouble.failed(messageOf(error));
               throw error;
             });
           trouble.succeeded();

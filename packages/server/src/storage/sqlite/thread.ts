@@ -1,5 +1,6 @@
 import { parentPort, Worker } from "node:worker_threads";
 import { CompanionError } from "@claude-companion/protocol";
+import { messageOf } from "../../message-of.ts";
 import type { FailedOperation } from "./operations.ts";
 
 /** A thread that runs operations in batches. */
@@ -113,7 +114,7 @@ export function serve<Message>(open: () => { run(batch: Message[]): unknown[]; c
   try {
     opened = open();
   } catch (error) {
-    port.postMessage({ failed: error instanceof Error ? error.message : String(error) });
+    port.postMessage({ failed: messageOf(error) });
     return;
   }
   port.postMessage({ opened: true });
