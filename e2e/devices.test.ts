@@ -9,6 +9,7 @@ import { createMemory, type SessionFrame } from "@claude-companion/client";
 import { layCable } from "./kit/cable.ts";
 import { prompt, slowly } from "./kit/directive.ts";
 import { type Model, startModel } from "./kit/model.ts";
+import { isDead } from "./kit/processes.ts";
 import { makePlace, type Place, runCommand, type Server, startServer } from "./kit/server.ts";
 import { essence, liveText, type Watcher, watch } from "./kit/watcher.ts";
 
@@ -22,14 +23,22 @@ describe("several devices, the real Claude CLI", () => {
   });
   after(() => model[Symbol.asyncDispose]());
 
-  async function start(extra: Record<string, string> = {}) {
-    const place = await makePlace(model.url);
+  /** A place with a server, and those that come after it; all of it, and every device, ends with the test. */
+  async function start(extra: Record<string, string> = {}, modelUrl = model.url) {
+    const place = await makePlace(modelUrl);
     const server = await startServer(place, extra);
+    const servers = [server];
     return {
       place,
       server,
+      /** The next server, on the same data and port. */
+      async startAgain(more: Record<string, string> = {}): Promise<Server> {
+        const next = await startServer(place, { ...extra, ...more, PORT: new URL(server.url).port });
+        servers.push(next);
+        return next;
+      },
       async [Symbol.asyncDispose]() {
-        await server[Symbol.asyncDispose]();
+        for (const one of servers.toReversed()) await one[Symbol.asyncDispose]();
         await place[Symbol.asyncDispose]();
       },
     };
@@ -166,9 +175,8 @@ describe("several devices, the real Claude CLI", () => {
   });
 
   test("[E2E-5] the server is restarted between turns: devices and session go on where they were", async () => {
-    const place = await makePlace(model.url);
-    const first = await startServer(place);
-    const port = new URL(first.url).port;
+    await using world = await start();
+    const { place, server: first } = world;
     const desk = await first.device("desk");
     const phone = await first.device("phone");
     const sessionId = await session(place, desk);
@@ -178,7 +186,7 @@ describe("several devices, the real Claude CLI", () => {
     assert.equal(await first.stop("SIGTERM"), 0);
     const from = deskView.frames.length;
     const queued = desk.send(sessionId, prompt({ say: "After the restart." }));
-    const second = await startServer(place, { PORT: port });
+    await world.startAgain();
     await queued;
     await deskView.idle(from);
     await phoneView.until(
@@ -202,10 +210,6 @@ describe("several devices, the real Claude CLI", () => {
       deskView.frames.some((frame) => frame.type === "gap"),
       false,
     );
-    await second[Symbol.asyncDispose]();
-    desk.close();
-    phone.close();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-6] an idle session hibernates: its process is gone; the next message wakes it, in the same conversation", async () => {
@@ -317,8 +321,8 @@ describe("several devices, the real Claude CLI", () => {
   });
 
   test("[E2E-10] told to stop in the middle of a turn it is gone within 10 s with code 0; the turn goes on, and the next server tells the rest of it", async () => {
-    const place = await makePlace(model.url);
-    const first = await startServer(place);
+    await using world = await start();
+    const { place, server: first } = world;
     const device = await first.device("phone");
     const sessionId = await session(place, device);
     const view = watch(device.subscribe(sessionId));
@@ -327,21 +331,18 @@ describe("several devices, the real Claude CLI", () => {
     const begun = performance.now();
     assert.equal(await first.stop("SIGTERM"), 0);
     assert.ok(performance.now() - begun < 10_000);
-    const second = await startServer(place, { PORT: new URL(first.url).port });
+    await world.startAgain();
     await view.idle();
     assert.deepEqual(saidIn(view), [poem]);
     assert.deepEqual(statesOf(view, messageId), ["handedOver", "answered"]);
     assert.deepEqual(problemsIn(view), []);
     for (const text of liveText(view.frames)) assert.ok(poem.startsWith(text));
-    await second[Symbol.asyncDispose]();
-    device.close();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-11] killed without warning in the middle of a turn, again and again, the turn goes on: each device gets all of it, once, and the text goes on where it was", async () => {
-    const place = await makePlace(model.url);
-    let server = await startServer(place);
-    const port = new URL(server.url).port;
+    await using world = await start();
+    const { place } = world;
+    let { server } = world;
     const [device, other] = [await server.device("phone"), await server.device("desk")];
     const sessionId = await session(place, device);
     const [view, otherView] = [watch(device.subscribe(sessionId)), watch(other.subscribe(sessionId))];
@@ -350,7 +351,7 @@ describe("several devices, the real Claude CLI", () => {
     for (let kills = 0; kills < 3; kills++) {
       await view.until("streamData", () => true, view.frames.length);
       await server.stop("SIGKILL");
-      server = await startServer(place, { PORT: port });
+      server = await world.startAgain();
     }
     await view.idle();
     await otherView.idle();
@@ -368,15 +369,12 @@ describe("several devices, the real Claude CLI", () => {
       view.stored.map((frame) => frame.seq),
       view.stored.map((_, i) => i + 1),
     );
-    await server[Symbol.asyncDispose]();
-    device.close();
-    other.close();
-    await place[Symbol.asyncDispose]();
+    assert.match(JSON.stringify(view.frames.slice(from)), /Here again\./);
   });
 
   test("[E2E-12] a permission that was pending when the server was killed is asked once, answered after the restart, and the turn goes on", async () => {
-    const place = await makePlace(model.url);
-    const first = await startServer(place);
+    await using world = await start();
+    const { place, server: first } = world;
     const device = await first.device("phone");
     const sessionId = await session(place, device);
     const view = watch(device.subscribe(sessionId));
@@ -384,7 +382,7 @@ describe("several devices, the real Claude CLI", () => {
     const { data } = await view.until("permissionRequest");
     await view.until("sessionStatus", (frame) => frame.data.status === "waiting");
     await first.stop("SIGKILL");
-    const second = await startServer(place, { PORT: new URL(first.url).port });
+    const second = await world.startAgain();
     const phone = await second.device("other phone");
     const stream = phone.subscribe(sessionId, { after: "latest" });
     const { status, pendingPermissions } = await stream.subscribed;
@@ -396,14 +394,11 @@ describe("several devices, the real Claude CLI", () => {
     assert.equal(view.frames.filter((frame) => frame.type === "permissionRequest").length, 1);
     assert.equal(view.frames.filter((frame) => frame.type === "permissionResolved").length, 1);
     assert.deepEqual(saidIn(view), ["Thank you."]);
-    await second[Symbol.asyncDispose]();
-    device.close();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-16] a question in a mode that never asks does not outlive the server: the CLI takes it back and tells the model, the person is told, and the turn goes on", async () => {
-    const place = await makePlace(model.url);
-    const first = await startServer(place, { AGENT_SILENT_MINUTES: "0.03" });
+    await using world = await start({ AGENT_SILENT_MINUTES: "0.03" });
+    const { place, server: first } = world;
     const device = await first.device("phone");
     const { session: created } = await device.request("createSession", {
       workingDirectory: place.project,
@@ -418,22 +413,19 @@ describe("several devices, the real Claude CLI", () => {
     const { data } = await view.until("permissionRequest");
     await view.until("sessionStatus", (frame) => frame.data.status === "waiting");
     await first.stop("SIGKILL");
-    const second = await startServer(place, { PORT: new URL(first.url).port, AGENT_SILENT_MINUTES: "0.03" });
+    await world.startAgain();
     const { data: outcome } = await view.until("permissionResolved");
     assert.deepEqual([outcome.permissionId, outcome.decision], [data.permissionId, "cancelled"]);
     await view.idle();
     assert.ok((await model.toolResults()).some((result) => result.includes("reconnected before")));
     assert.deepEqual(problemsIn(view), []);
     assert.deepEqual(saidIn(view), ["So be it."]);
-    device.close();
-    await second[Symbol.asyncDispose]();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-13] a model that went silent, and a CLI that hangs, are told with what can be done; restarted, the session goes on", async () => {
     await using own = await startModel();
-    const place = await makePlace(own.url);
-    const server = await startServer(place, { AGENT_SILENT_MINUTES: "0.03" });
+    await using world = await start({ AGENT_SILENT_MINUTES: "0.03" }, own.url);
+    const { place, server } = world;
     const device = await server.device("phone");
     const sessionId = await session(place, device);
     const view = watch(device.subscribe(sessionId));
@@ -458,13 +450,11 @@ describe("several devices, the real Claude CLI", () => {
     await device.send(sessionId, prompt({ say: "Well again." }));
     await view.idle(later);
     assert.match(JSON.stringify(view.frames.slice(later)), /Well again\./);
-    await server[Symbol.asyncDispose]();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-14] upgraded in the middle of a turn: the new version goes on with the agents of the old one, and gives new ones a host of its own", async () => {
-    const place = await makePlace(model.url);
-    const first = await startServer(place);
+    await using world = await start();
+    const { place, server: first } = world;
     const device = await first.device("phone");
     const sessionId = await session(place, device);
     const view = watch(device.subscribe(sessionId));
@@ -472,11 +462,7 @@ describe("several devices, the real Claude CLI", () => {
     await view.until("streamData");
     assert.equal(await first.stop("SIGTERM"), 0);
     const hooks = fileURLToPath(new URL("./faults/plant.ts", import.meta.url));
-    const second = await startServer(place, {
-      PORT: new URL(first.url).port,
-      NODE_OPTIONS: `--import=${hooks}`,
-      PLANT: "nextVersion",
-    });
+    await world.startAgain({ NODE_OPTIONS: `--import=${hooks}`, PLANT: "nextVersion" });
     const { serverVersion } = await device.connected();
     assert.equal(serverVersion, "99.0.0");
     const { data } = await view.until("permissionRequest");
@@ -492,15 +478,12 @@ describe("several devices, the real Claude CLI", () => {
     assert.deepEqual(saidIn(view), [poem, "Done."]);
     assert.equal(await readFile(join(place.project, "upgraded.txt"), "utf8"), "yes");
     assert.deepEqual(problemsIn(view), []);
-    device.close();
-    await second[Symbol.asyncDispose]();
-    await place[Symbol.asyncDispose]();
   });
 
   test("[E2E-15] an agent that dies while no server runs, and one whose host dies with the server: what was said stays, what was asked is lost, all of it told; nothing runs on in secret", async () => {
     for (const victim of ["agent", "host"] as const) {
-      const place = await makePlace(model.url);
-      const first = await startServer(place);
+      await using world = await start();
+      const { place, server: first } = world;
       const device = await first.device("phone");
       const sessionId = await session(place, device);
       const view = watch(device.subscribe(sessionId));
@@ -512,7 +495,7 @@ describe("several devices, the real Claude CLI", () => {
       const hostPid = Number(/(\d+)\.sock$/.exec(socketPath)?.[1]);
       await first.stop("SIGKILL");
       process.kill(victim === "agent" ? pid : hostPid, "SIGKILL");
-      const second = await startServer(place, { PORT: new URL(first.url).port });
+      await world.startAgain();
       const outcome = await view.until("permissionResolved");
       assert.deepEqual([outcome.data.permissionId, outcome.data.decision], [data.permissionId, "lost"]);
       await view.until("messageState", (frame) => frame.data.state === "failed" && frame.data.messageId === messageId);
@@ -520,15 +503,11 @@ describe("several devices, the real Claude CLI", () => {
       await view.until("sessionStatus", (frame) => frame.data.status === wanted);
       assert.deepEqual(saidIn(view), ["Before."]);
       assert.deepEqual(await agentsOf(place), []);
-      const gone = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone) Z");
-      assert.match(gone, /\) Z/);
+      assert.ok(await isDead(pid));
       const from = view.frames.length;
       await device.send(sessionId, prompt({ say: "On we go." }));
       await view.idle(from);
       assert.match(JSON.stringify(view.frames.slice(from)), /On we go\./);
-      device.close();
-      await second[Symbol.asyncDispose]();
-      await place[Symbol.asyncDispose]();
     }
   });
 });

@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exitOf, lineOf } from "../kit/lines.ts";
-import { commandLine, type Place } from "../kit/server.ts";
+import { exitOf } from "../kit/lines.ts";
+import { limitFiles } from "../kit/processes.ts";
+import { type Place, runCommand, type Server, startServer } from "../kit/server.ts";
 
 /** The server as its supervisor sees it: killed, held, starved, and started again. */
 export interface World {
@@ -16,7 +17,7 @@ export interface World {
   readonly starts: number;
   start(): Promise<void>;
   /** Kills the server without warning and waits until it is gone. */
-  kill(): Promise<void>;
+  kill(): Promise<number | string | null>;
   /** Tells the server to stop; the exit code must be 0. */
   stop(): Promise<number | string | null>;
   /** A second server on the same data. @returns what it said before it ended */
@@ -30,33 +31,25 @@ export interface World {
   failWrites(ms: number): Promise<void>;
   /** Ends agents that go on without a server. */
   endAgents(): Promise<void>;
-  /** What servers wrote to standard error. */
-  readonly errors: string;
 }
 
 /** @param options.environment for the server, beside the place's */
 export async function makeWorld(options: { place: Place; environment?: Record<string, string> }): Promise<World> {
   const { place } = options;
   const port = await freePort();
-  const environment = { ...place.environment, ...options.environment, PORT: String(port) };
-  let server: ChildProcess | undefined;
+  const environment = { ...options.environment, PORT: String(port) };
+  let server: Server | undefined;
   let runs = false;
   let starts = 0;
-  let errors = "";
-
-  function launch(): ChildProcess {
-    const child = spawn(process.execPath, [...commandLine, "start"], {
-      cwd: place.directory,
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    return child;
-  }
   const dataDirectory = join(place.directory, "data");
   const pidOf = () => {
-    if (server?.pid === undefined) throw new Error("no server runs");
-    return server.pid;
+    if (server?.process.pid === undefined) throw new Error("no server runs");
+    return server.process.pid;
   };
+  async function end(signal: NodeJS.Signals) {
+    runs = false;
+    return server === undefined ? null : server.stop(signal);
+  }
   return {
     url: `http://127.0.0.1:${port}`,
     get serverRuns() {
@@ -65,44 +58,26 @@ export async function makeWorld(options: { place: Place; environment?: Record<st
     get starts() {
       return starts;
     },
-    get errors() {
-      return errors;
-    },
     get serverPid() {
       return pidOf();
     },
     async start() {
-      const child = launch();
-      server = child;
       starts += 1;
-      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-        errors = (errors + text).slice(-20_000);
-      });
-      await lineOf(child, /(http:\/\/[^/ ]+)/);
+      server = await startServer(place, environment);
       runs = true;
     },
-    async kill() {
-      runs = false;
-      const child = server;
-      child?.kill("SIGKILL");
-      if (child) await exitOf(child);
-    },
-    async stop() {
-      runs = false;
-      server?.kill("SIGTERM");
-      return server ? exitOf(server) : null;
-    },
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
     async startSecond() {
-      const child = launch();
-      let said = "";
-      child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
+      const child = runCommand(place, ["start"], environment);
+      if (child.stderr === null) throw new Error("no pipe");
       const patience = setTimeout(() => child.kill("SIGKILL"), 20_000);
-      const code = await exitOf(child);
+      const [errors, code] = await Promise.all([text(child.stderr), exitOf(child)]);
       clearTimeout(patience);
-      return { code, errors: said };
+      return { code, errors };
     },
     async hold(pid, ms) {
-      const ours = pid === server?.pid;
+      const ours = pid === server?.process.pid;
       if (ours) runs = false;
       if (!tell(pid, "SIGSTOP")) return;
       await sleep(ms);
@@ -127,23 +102,16 @@ export async function makeWorld(options: { place: Place; environment?: Record<st
       return pids;
     },
     async endAgents() {
-      const child = spawn(process.execPath, [...commandLine, "agents", "--end", "all"], { env: environment });
-      await exitOf(child);
+      await exitOf(runCommand(place, ["agents", "--end", "all"], environment));
     },
     async failWrites(ms) {
       const pid = pidOf();
-      // No file may grow beyond its first byte: what the disk answers when it takes no more.
-      limitFiles(pid, "1");
+      // A server that is gone meanwhile writes nothing either.
+      if (!limitFiles(pid, "1") && tell(pid, 0)) throw new Error("its files cannot be limited: is prlimit there?");
       await sleep(ms);
       limitFiles(pid, "unlimited");
     },
   };
-}
-
-function limitFiles(pid: number, bytes: string): void {
-  const { status, stderr } = spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`], { encoding: "utf8" });
-  // A server that is gone meanwhile writes nothing either.
-  if (status !== 0 && tell(pid, 0)) throw new Error(`prlimit: ${stderr}`);
 }
 
 /** @returns whether the process was there */

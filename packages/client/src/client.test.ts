@@ -100,6 +100,29 @@ function fakeSocket() {
   return { ws, sent, closed };
 }
 
+/** A companion whose sockets a test holds in its hands, those that it has opened in order. */
+async function connectFaked() {
+  const opened: (WebSocketLike & { closed: boolean })[] = [];
+  class Fake implements WebSocketLike {
+    onopen = null;
+    onmessage: WebSocketLike["onmessage"] = null;
+    onclose: WebSocketLike["onclose"] = null;
+    onerror = null;
+    readyState = 1;
+    closed = false;
+    constructor() {
+      opened.push(this);
+    }
+    send() {}
+    close() {
+      this.closed = true;
+    }
+  }
+  const ticket = async () => ({ status: 200, json: async () => ({ ticket: "t" }) });
+  const companion = await connect({ url: "http://somewhere", token: "t", fetch: ticket as never, WebSocket: Fake });
+  return { companion, opened };
+}
+
 describe("client", () => {
   test("[CLI-20] what comes twice is dropped; a hole makes it subscribe again from where it was", async () => {
     const { stream, asked, got, receive } = makeStream({ after: 4, epoch: "e1" });
@@ -328,24 +351,7 @@ describe("client", () => {
   });
 
   test("[CLI-35] of two attempts at once only the newer one counts", async () => {
-    const opened: (WebSocketLike & { closed?: boolean })[] = [];
-    class Fake implements WebSocketLike {
-      onopen = null;
-      onmessage: WebSocketLike["onmessage"] = null;
-      onclose: WebSocketLike["onclose"] = null;
-      onerror = null;
-      readyState = 1;
-      closed = false;
-      constructor() {
-        opened.push(this);
-      }
-      send() {}
-      close() {
-        this.closed = true;
-      }
-    }
-    const ticket = async () => ({ status: 200, json: async () => ({ ticket: "t" }) });
-    const companion = await connect({ url: "http://somewhere", token: "t", fetch: ticket as never, WebSocket: Fake });
+    const { companion, opened } = await connectFaked();
     for (let i = 0; i < 5; i++) await turn();
     opened[0]?.onclose?.({ code: 1006, reason: "" });
     while (opened.length < 2) await turn();
@@ -360,29 +366,16 @@ describe("client", () => {
   });
 
   test("[CLI-36] what the server tells everybody reaches whoever asked for it", async () => {
-    let socket: WebSocketLike | undefined;
-    class Fake implements WebSocketLike {
-      onopen = null;
-      onmessage: WebSocketLike["onmessage"] = null;
-      onclose: WebSocketLike["onclose"] = null;
-      onerror = null;
-      readyState = 1;
-      constructor() {
-        socket = this;
-      }
-      send() {}
-      close() {}
-    }
-    const ticket = async () => ({ status: 200, json: async () => ({ ticket: "t" }) });
-    const companion = await connect({ url: "http://somewhere", token: "t", fetch: ticket as never, WebSocket: Fake });
-    while (socket === undefined) await turn();
-    socket.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
+    const { companion, opened } = await connectFaked();
+    while (opened.length < 1) await turn();
+    const [socket] = opened;
+    socket?.onmessage?.({ data: JSON.stringify({ type: "welcome", timestamp, data: { heartbeatSeconds: 20 } }) });
     const told: string[] = [];
     const stop = companion.onTrouble(({ code, message }) => told.push(`${code} ${message}`));
     const data = { code: "STORAGE_FAILED", message: "the disk is full", retryable: true };
-    socket.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
+    socket?.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
     stop();
-    socket.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
+    socket?.onmessage?.({ data: JSON.stringify({ type: "error", timestamp, data }) });
     assert.deepEqual(told, ["STORAGE_FAILED the disk is full"]);
     companion.close();
   });

@@ -39,6 +39,13 @@ async function eventually(fits: () => boolean | Promise<boolean>): Promise<void>
     await turn();
   }
 }
+/** Lets time pass in steps, and what they set off happen. */
+async function pass(clock: { pass(ms: number): void }, steps: number, stepMs: number): Promise<void> {
+  for (let i = 0; i < steps; i++) {
+    clock.pass(stepMs);
+    for (let turns = 0; turns < 5; turns++) await turn();
+  }
+}
 const user = "ada";
 const by = { deviceId: "d", name: "phone" };
 
@@ -326,19 +333,13 @@ describe("sessions", () => {
     await eventually(async () => types(await world.events(sessionId)).includes("toolUse"));
     const silences = async () =>
       (await world.events(sessionId)).filter(({ type, data }) => type === "agentNotice" && data.kind === "silent");
-    const minutes = async (count: number) => {
-      for (let i = 0; i < count; i++) {
-        world.clock.pass(60_000);
-        for (let turns = 0; turns < 5; turns++) await turn();
-      }
-    };
-    await minutes(20);
+    await pass(world.clock, 20, 60_000);
     assert.equal((await silences()).length, 0, "a tool is at work");
     next.resolve();
     await eventually(async () => types(await world.events(sessionId)).includes("toolResult"));
-    await minutes(4);
+    await pass(world.clock, 4, 60_000);
     assert.equal((await silences()).length, 0);
-    await minutes(10);
+    await pass(world.clock, 10, 60_000);
     const [told, ...more] = await silences();
     assert.equal(more.length, 0);
     assert.match(String(told?.data.text), /Wait, interrupt the turn, or restart the agent/);
@@ -362,17 +363,11 @@ describe("sessions", () => {
     const { sessionId } = session.record;
     await world.send(sessionId, "go");
     await eventually(() => session.state.name === "waiting");
-    const minutes = async (count: number) => {
-      for (let i = 0; i < count; i++) {
-        world.clock.pass(60_000);
-        for (let turns = 0; turns < 5; turns++) await turn();
-      }
-    };
-    await minutes(30);
+    await pass(world.clock, 30, 60_000);
     assert.equal(session.pendingPermissions.length, 1);
     assert.equal(types(await world.events(sessionId)).includes("agentNotice"), false);
     asking.permissions = [];
-    await minutes(2);
+    await pass(world.clock, 2, 60_000);
     const resolved = (await world.events(sessionId)).find(({ type }) => type === "permissionResolved");
     assert.deepEqual([resolved?.data.decision, session.pendingPermissions], ["cancelled", []]);
     await world.sessions.close();
@@ -392,10 +387,7 @@ describe("sessions", () => {
     const { messageId } = await world.send(sessionId, "hang");
     await eventually(() => session.state.name === "running");
     const waiting = await world.send(sessionId, "next");
-    for (let i = 0; i < 8; i++) {
-      world.clock.pass(10_000);
-      for (let turns = 0; turns < 5; turns++) await turn();
-    }
+    await pass(world.clock, 8, 10_000);
     const notice = (await world.events(sessionId)).find(({ type }) => type === "agentNotice");
     assert.match(String(notice?.data.text), /does not answer/);
     assert.equal(await session.restartAgent(), true);
@@ -434,8 +426,7 @@ describe("sessions", () => {
     await eventually(() => session.state.name === "running");
     for (let i = 0; i < 2; i++) {
       assert.equal(session.state.name, i === 0 ? "running" : "idle");
-      world.clock.pass(60_000);
-      for (let turns = 0; turns < 5; turns++) await turn();
+      await pass(world.clock, 1, 60_000);
     }
     const state = (await world.events(sessionId)).findLast(({ type }) => type === "messageState");
     assert.deepEqual([state?.data.messageId, state?.data.state], [messageId, "indeterminate"]);

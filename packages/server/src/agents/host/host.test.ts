@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { isDead } from "../../../../../e2e/kit/processes.ts";
 import { createBacklog } from "./backlog.ts";
 import { type AgentHosts, type AgentLink, createAgentHosts } from "./client.ts";
 import { createFrameReader, encodeLines, encodeMessage, type Frame } from "./frames.ts";
@@ -138,15 +139,11 @@ describe("the agent host", () => {
     const [name] = await readdir(join(directory, "d", "hosts"));
     process.kill(Number(name?.split(".")[0]), "SIGKILL");
     assert.equal(await one.exited, undefined);
-    // Dead, even if nobody has taken note of it yet.
-    const state = await readFile(`/proc/${one.link.pid}/stat`, "utf8").catch(() => "gone) Z");
-    assert.match(state, /\) Z/);
+    assert.ok(await isDead(one.link.pid));
     const two = await start(hosts, "s1");
     two.link.input("hello\n", []);
     await two.until(1);
-    two.link.endInput();
-    await two.exited;
-    two.link.collect();
+    await two.finish();
     hosts.close();
   });
 
@@ -162,11 +159,8 @@ describe("the agent host", () => {
     const again = await attach(hosts, "s1");
     again.link.input("still here\n", []);
     await again.until(1);
-    for (const { link, exited } of [again, two]) {
-      link.endInput();
-      await exited;
-      link.collect();
-    }
+    await again.finish();
+    await two.finish();
     old.close();
     hosts.close();
   });
@@ -193,9 +187,7 @@ describe("the agent host", () => {
     }
     one.link.input("hello\n", []);
     await one.until(1);
-    one.link.endInput();
-    await one.exited;
-    one.link.collect();
+    await one.finish();
     hosts.close();
   });
 
@@ -285,6 +277,12 @@ async function listen(meet: (listener: Parameters<AgentHosts["start"]>[1]) => Pr
     link,
     lines,
     exited: exited.promise,
+    /** Its input ends, and with it the agent. */
+    async finish() {
+      link.endInput();
+      await exited.promise;
+      link.collect();
+    },
     until: (count: number) =>
       new Promise<void>((resolve) => {
         look = () => lines.length >= count && resolve();

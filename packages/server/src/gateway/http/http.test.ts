@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { commands, errorCodes, ServerFrame } from "@claude-companion/protocol";
+import { limitFiles } from "../../../../../e2e/kit/processes.ts";
 import { startTestCompanion, type TestCompanion, testToken } from "../../companion.fixture.ts";
 
 type Problem = {
@@ -259,9 +259,7 @@ describe("the REST door", () => {
         body: { messageId: randomUUID(), content },
       });
     const socket = await server.socket();
-    const limit = (bytes: string) =>
-      spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`]).status;
-    assert.equal(limit("1"), 0);
+    assert.ok(limitFiles(process.pid, "1"));
     try {
       assert.deepEqual([(await send("one")).status], [503]);
       const told = await socket.until(({ type }) => type === "error");
@@ -271,7 +269,7 @@ describe("the REST door", () => {
       assert.equal((await server.api(`/api/sessions/${session.sessionId}/events`)).status, 200);
       assert.notEqual(((await server.api("/health")).body as { status: string }).status, "healthy");
     } finally {
-      limit("unlimited");
+      limitFiles(process.pid, "unlimited");
     }
     assert.equal((await send("two")).status, 202);
     // The answer is kept for a second, so that asking often costs nothing.

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
+import { limitFiles } from "../../../../../e2e/kit/processes.ts";
 import { storageContract } from "../storage.contract.ts";
 import { backUp, restore } from "./backup.ts";
 import { openSqliteStorage } from "./sqlite-storage.ts";
@@ -197,9 +197,7 @@ describe("SQLite", () => {
     const told: string[] = [];
     storage.onTrouble((trouble) => told.push(trouble));
     await log.append({ events: [notice("a")], records: [] });
-    const limit = (bytes: string) =>
-      spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`], { encoding: "utf8" }).status;
-    assert.equal(limit("1"), 0);
+    assert.ok(limitFiles(process.pid, "1"));
     try {
       await assert.rejects(log.append({ events: [notice("b")], records: [] }), storageFailed(/./));
       await assert.rejects(log.append({ events: [notice("b")], records: [] }), storageFailed(/./));
@@ -207,7 +205,7 @@ describe("SQLite", () => {
       assert.equal(told.length, 1, "once, when it begins");
       assert.equal(storage.trouble, told[0]);
     } finally {
-      limit("unlimited");
+      limitFiles(process.pid, "unlimited");
     }
     assert.deepEqual(await log.append({ events: [notice("b")], records: [] }), [{ seq: 2, isNew: true }]);
     assert.equal(storage.trouble, undefined);
