@@ -17,7 +17,7 @@ describe(`faults, the real Claude CLI, seed ${seed}`, () => {
     const findings = await runFaults({ seed, kills, sessions: 3, devices: 4, weights: { killServer: 5, network: 1 } });
     t.diagnostic(summaryOf(findings));
     assert.deepEqual(findings.found, []);
-    assert.ok(Number(findings.counts["kills in mid-turn"]) >= kills * 0.8, "most of them in mid-turn");
+    assert.ok(Number(findings.counts["kills in mid-turn"]) >= kills);
   });
 
   test("[FLT-2] whatever else happens, to the server, its agents, their host, the network and the disk: the same", {

@@ -34,7 +34,7 @@ const settleMs = 90_000;
 /**
  * Lets people, devices and a scripted model work with the real CLI while things are killed, held, cut and starved at
  * random, then lets everything come to rest and compares.
- * @param options.kills the server is killed at least this often
+ * @param options.kills the server is killed at least this often in mid-turn
  * @param options.until monotonic ms; goes on at least until then
  */
 export async function runFaults(options: {
@@ -154,7 +154,7 @@ export async function runFaults(options: {
       case "killServer": {
         const inTurn = instructions.some(({ messageId }) => !ended.has(messageId));
         await world.kill();
-        kills += 1;
+        if (inTurn) kills += 1;
         findings.count(inTurn ? "kills in mid-turn" : "kills at rest");
         await sleep(random.chance(0.3) ? random.between(0, 1_000) : 0);
         return world.start();
