@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CommandType, commands } from "./commands.ts";
+import { type CommandInput, type CommandType, commands } from "./commands/index.ts";
 import { ErrorData, Gap, SessionUpdatedFrame, StreamData, sessionEventFrames } from "./events.ts";
 import { RequestId, Seq, SessionId, Timestamp } from "./ids.ts";
 import { AgentInfo, RestoredSession } from "./session.ts";
@@ -47,28 +47,15 @@ export const ServerFrame = z.discriminatedUnion("type", [
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
 
-const commandFrame = <T extends CommandType>(type: T) =>
-  z.object({ type: z.literal(type), requestId: RequestId, data: commands[type].data });
-
+const commandFrames = Object.entries(commands).map(([type, { data }]) =>
+  z.object({ type: z.literal(type), requestId: RequestId, data }),
+);
 /** Every frame that a client may send. */
-export const ClientFrame = z.discriminatedUnion("type", [
-  commandFrame("subscribe"),
-  commandFrame("unsubscribe"),
-  commandFrame("watchSessions"),
-  commandFrame("ping"),
-  commandFrame("acknowledge"),
-  commandFrame("createSession"),
-  commandFrame("sendMessage"),
-  commandFrame("interrupt"),
-  commandFrame("restartAgent"),
-  commandFrame("respondPermission"),
-  commandFrame("setModel"),
-  commandFrame("setPermissionMode"),
-  commandFrame("sessionBackgrounded"),
-  commandFrame("sessionForegrounded"),
-  commandFrame("endSession"),
-]);
-export type ClientFrame = z.input<typeof ClientFrame>;
+export type ClientFrame = {
+  [T in CommandType]: { type: T; requestId: string; data: CommandInput<T> };
+}[CommandType];
+// A table gives its rows no order that the compiler could follow: the type is spelled out above.
+export const ClientFrame = z.discriminatedUnion("type", commandFrames as never) as z.ZodType<ClientFrame>;
 
 /** A stored event of a session as a client gets it. */
 export type SessionEventFrame = Extract<ServerFrame, { seq?: number | undefined; sessionId?: string | undefined }>;

@@ -9,7 +9,7 @@ export {
   commands,
   isCommandType,
   type RequestCommand,
-} from "./commands.ts";
+} from "./commands/index.ts";
 export { Content, InputBlock, OutputBlock, Usage } from "./content.ts";
 export { CompanionError, type ErrorCode, errorCodes, isErrorCode } from "./errors.ts";
 export {

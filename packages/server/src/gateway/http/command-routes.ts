@@ -1,71 +1,81 @@
-import { commands, type RequestCommand } from "@claude-companion/protocol";
+import { commands, type ErrorCode, errorCodes, type RequestCommand } from "@claude-companion/protocol";
 import { z } from "zod";
 import type { Caller, Handlers } from "../../commands/index.ts";
 import { uuidOf } from "../identity.ts";
 import { invalidRequest } from "../reply.ts";
 import { Problem } from "./problem.ts";
+import { readQuery } from "./query.ts";
 import type { HttpServer } from "./server.ts";
-
-/** The REST form of each command: what stands in the path is left out of the body. */
-const routes: { [T in RequestCommand]: { method: "POST" | "PUT" | "DELETE"; url: string; status: number } } = {
-  createSession: { method: "POST", url: "/api/sessions", status: 201 },
-  endSession: { method: "DELETE", url: "/api/sessions/:sessionId", status: 200 },
-  sendMessage: { method: "POST", url: "/api/sessions/:sessionId/messages", status: 202 },
-  interrupt: { method: "POST", url: "/api/sessions/:sessionId/interrupt", status: 200 },
-  restartAgent: { method: "POST", url: "/api/sessions/:sessionId/restart-agent", status: 200 },
-  respondPermission: { method: "POST", url: "/api/sessions/:sessionId/permissions/:permissionId", status: 200 },
-  acknowledge: { method: "POST", url: "/api/sessions/:sessionId/acknowledge", status: 200 },
-  setModel: { method: "PUT", url: "/api/sessions/:sessionId/model", status: 200 },
-  setPermissionMode: { method: "PUT", url: "/api/sessions/:sessionId/permission-mode", status: 200 },
-  sessionBackgrounded: { method: "POST", url: "/api/sessions/:sessionId/backgrounded", status: 200 },
-  sessionForegrounded: { method: "POST", url: "/api/sessions/:sessionId/foregrounded", status: 200 },
-};
 
 /** Fields that an `Idempotency-Key` header can stand in for: the same key makes the same id. */
 const idFields: { [T in RequestCommand]?: string } = { sendMessage: "messageId", createSession: "sessionId" };
 
+/** What every request can meet. */
+const commonErrors = [
+  "INVALID_REQUEST",
+  "AUTHENTICATION_REQUIRED",
+  "FORBIDDEN",
+  "RATE_LIMITED",
+  "OVERLOADED",
+  "INTERNAL",
+] as const satisfies readonly ErrorCode[];
+
 /** The same handlers as the WebSocket's, each as a route. */
 export function addCommandRoutes(app: HttpServer, handlers: Handlers): void {
-  for (const type of Object.keys(routes) as RequestCommand[]) addRoute(app, type, handlers);
+  for (const type of Object.keys(handlers) as RequestCommand[]) addRoute(app, type, handlers);
 }
 
 function addRoute(app: HttpServer, type: RequestCommand, handlers: Handlers): void {
-  const { method, url, status } = routes[type];
-  const { data, ack, summary }: { data: z.ZodObject; ack: z.ZodObject; summary: string } = commands[type];
-  const inPath = new Set([...url.matchAll(/:(\w+)/g)].map((match) => match[1] ?? ""));
+  const { rest, summary, data, ack, errors, example } = definitionOf(type);
+  const { method, path, status = 200 } = rest;
+  const inPath = new Set([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? ""));
   const idField = idFields[type];
   const fields = Object.entries(data.shape);
   const params = z.object(Object.fromEntries(fields.filter(([name]) => inPath.has(name))));
-  const inBody = fields.filter(([name]) => !inPath.has(name));
-  const body = z.object(
-    Object.fromEntries(inBody.map(([name, schema]) => [name, name === idField ? z.optional(schema) : schema])),
+  const others = fields.filter(([name]) => !inPath.has(name));
+  const sentFields = z.object(
+    Object.fromEntries(others.map(([name, schema]) => [name, name === idField ? z.optional(schema) : schema])),
   );
-  const hasBody = inBody.length > 0;
+  const hasOthers = others.length > 0;
+  const place = method === "GET" || method === "DELETE" ? "querystring" : "body";
+  const shown = Object.fromEntries(Object.entries(example.data).filter(([name]) => !inPath.has(name)));
   app.route({
     method,
-    url,
+    url: path.replaceAll(/\{(\w+)\}/g, ":$1"),
     schema: {
       operationId: type,
       summary,
-      tags: ["commands"],
+      tags: [tagOf(path)],
       ...(inPath.size > 0 ? { params } : {}),
-      ...(hasBody ? { body } : {}),
+      ...(hasOthers ? { [place]: place === "body" ? sentFields.meta({ examples: [shown] }) : sentFields } : {}),
       ...(idField === undefined
         ? {}
         : { headers: z.looseObject({ "idempotency-key": z.string().min(1).max(255).optional() }) }),
-      // 200 as well: what was there already is not made again.
-      response: { 200: ack, [status]: ack, default: Problem },
+      response: {
+        // 200 as well: what was there already is not made again.
+        200: ack.meta({ examples: [example.ack] }),
+        [status]: ack.meta({ examples: [example.ack] }),
+        ...problems([...commonErrors, ...(inPath.has("sessionId") ? (["SESSION_NOT_FOUND"] as const) : []), ...errors]),
+      },
     },
+    ...(place === "querystring" && hasOthers
+      ? {
+          async preValidation(request) {
+            request.query = readQuery(sentFields, request.query as Record<string, unknown>);
+          },
+        }
+      : {}),
     async handler(request, reply) {
       const key = request.headers["idempotency-key"];
       const id =
         idField !== undefined && key !== undefined
           ? { [idField]: uuidOf(`${request.caller.user}\n${type}\n${String(key)}`) }
           : {};
+      const sent = place === "body" ? request.body : request.query;
       // The id may have been left out of the body, so the whole is checked once more, as a command.
       const parsed = parseCommand(data, {
         ...id,
-        ...(hasBody ? (request.body as object) : {}),
+        ...(hasOthers ? (sent as object) : {}),
         ...(request.params as object),
       });
       const handler = handlers[type] as (who: Caller, what: unknown) => Promise<Record<string, unknown>>;
@@ -74,6 +84,33 @@ function addRoute(app: HttpServer, type: RequestCommand, handlers: Handlers): vo
       return reply.code(reused ? 200 : status).send(result);
     },
   });
+}
+
+/** A row of the table without what only its own types know. */
+function definitionOf(type: RequestCommand) {
+  const { rest, summary, data, ack, errors, example } = commands[type];
+  return {
+    rest,
+    summary,
+    data: data as z.ZodObject,
+    ack: ack as z.ZodObject,
+    errors: errors as readonly ErrorCode[],
+    example: example as { data: object; ack: object },
+  };
+}
+
+/** `/api/sessions/…` is told under "sessions". */
+const tagOf = (path: string): string => path.split("/")[2] ?? "api";
+
+/** A response for each status, with the codes that come with it. */
+function problems(codes: readonly ErrorCode[]): Record<number, z.ZodType> {
+  const byStatus = Map.groupBy(new Set(codes), (code) => errorCodes[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, own]) => [
+      status,
+      Problem.describe(own.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join("\n\n")),
+    ]),
+  );
 }
 
 function parseCommand(schema: z.ZodObject, value: object): unknown {
