@@ -12,6 +12,7 @@ import { type Model, startModel } from "./kit/model.ts";
 import { isDead } from "./kit/processes.ts";
 import { makePlace, type Place, runCommand, type Server, startServer } from "./kit/server.ts";
 import { essence, liveText, type Watcher, watch } from "./kit/watcher.ts";
+import { startWorld } from "./kit/world.ts";
 
 const poem = Array.from({ length: 60 }, (_, i) => `line ${i} of a long poem`).join(", ");
 const write = (name: string, content: string) => ({ name: "Write", input: { file_path: name, content } });
@@ -23,26 +24,7 @@ describe("several devices, the real Claude CLI", () => {
   });
   after(() => model[Symbol.asyncDispose]());
 
-  /** A place with a server, and those that come after it; all of it, and every device, ends with the test. */
-  async function start(extra: Record<string, string> = {}, modelUrl = model.url) {
-    const place = await makePlace(modelUrl);
-    const server = await startServer(place, extra);
-    const servers = [server];
-    return {
-      place,
-      server,
-      /** The next server, on the same data and port. */
-      async startAgain(more: Record<string, string> = {}): Promise<Server> {
-        const next = await startServer(place, { ...extra, ...more, PORT: new URL(server.url).port });
-        servers.push(next);
-        return next;
-      },
-      async [Symbol.asyncDispose]() {
-        for (const one of servers.toReversed()) await one[Symbol.asyncDispose]();
-        await place[Symbol.asyncDispose]();
-      },
-    };
-  }
+  const start = (extra: Record<string, string> = {}, modelUrl = model.url) => startWorld({ url: modelUrl }, extra);
   async function session(place: Place, device: Awaited<ReturnType<Server["device"]>>) {
     const { session: created } = await device.request("createSession", { workingDirectory: place.project });
     return created.sessionId;

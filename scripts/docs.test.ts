@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { commandsPage } from "./docs.ts";
+import { documents } from "./docs.ts";
 
 test("[DOC-1] the documents that are made from the program are up to date", () => {
-  assert.equal(readFileSync("docs/reference/commands.md", "utf8"), commandsPage(), "run `npm run docs`");
+  for (const [path, text] of Object.entries(documents()))
+    assert.equal(readFileSync(path, "utf8"), text, `${path}: run \`npm run docs\``);
 });

@@ -1,6 +1,7 @@
 // Writes the documents that follow from the program: run by `npm run docs`, held against the program by a test.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { commands } from "@claude-companion/protocol";
+import { flagOf, type SettingName, settings } from "../packages/server/src/config.ts";
 
 const json = (value: unknown) => JSON.stringify(value);
 
@@ -24,4 +25,21 @@ ${sections.join("\n")}`
     .concat("\n");
 }
 
-if (import.meta.main) writeFileSync("docs/reference/commands.md", commandsPage());
+/** docs/reference/configuration.md with the table of settings in its place. */
+export function configurationPage(): string {
+  const page = readFileSync("docs/reference/configuration.md", "utf8");
+  const rows = (Object.keys(settings) as SettingName[]).map((name) => {
+    const { standard = "", wants, meaning } = settings[name];
+    const shown = standard === "" ? "" : `\`${standard}\``;
+    return `| \`${name}\` | \`--${flagOf(name)}\` | ${shown} | ${wants} | ${meaning} |\n`;
+  });
+  return page.replace(/(\| --- .*\n)(?:\| `.*\n)+/, (_, head) => head + rows.join(""));
+}
+
+/** Path to content of every document that is made. */
+export const documents = (): Record<string, string> => ({
+  "docs/reference/commands.md": commandsPage(),
+  "docs/reference/configuration.md": configurationPage(),
+});
+
+if (import.meta.main) for (const [path, text] of Object.entries(documents())) writeFileSync(path, text);

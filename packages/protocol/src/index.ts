@@ -23,5 +23,15 @@ export {
 } from "./events.ts";
 export { ClientFrame, PROTOCOL_VERSION, ServerFrame, type SessionEventFrame, Welcome } from "./frame.ts";
 export { DeviceId, Epoch, MessageId, PermissionId, RequestId, Seq, SessionId, Timestamp } from "./ids.ts";
-export { Actor, PermissionAnswer, PermissionMode, PermissionOutcome, PermissionRequest } from "./permission.ts";
+export {
+  Actor,
+  AuditEntry,
+  PermissionAnswer,
+  PermissionMode,
+  PermissionOutcome,
+  PermissionRequest,
+  PermissionRule,
+  PermissionSuggestion,
+  RuleScope,
+} from "./permission.ts";
 export { AgentCapabilities, AgentInfo, DeviceInfo, RestoredSession, SessionStatus, SessionSummary } from "./session.ts";

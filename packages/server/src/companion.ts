@@ -78,6 +78,7 @@ export async function createCompanion(
       cliPath: config.CLAUDE_CLI_PATH,
       environment: agentEnvironment(parts.environment, config.AGENT_ENV),
       hosts: hostsOf(config.DATA_DIR, parts.environment),
+      allowBypass: config.ALLOW_BYPASS_PERMISSIONS,
       aloneMs: config.AGENTS_ALONE_HOURS * 3_600_000,
     }),
   ];
@@ -95,6 +96,8 @@ export async function createCompanion(
     limits: {
       sessionsPerUser: config.SESSIONS_MAX,
       hibernateAfterMs: config.HIBERNATE_AFTER_MINUTES * 60_000,
+      permissionExpireAfterMs:
+        config.PERMISSION_EXPIRE_MINUTES === undefined ? undefined : config.PERMISSION_EXPIRE_MINUTES * 60_000,
       silentAfterMs: config.AGENT_SILENT_MINUTES * 60_000,
       expireAfterMs: config.EXPIRE_AFTER_DAYS * dayMs,
     },
@@ -118,7 +121,7 @@ export async function createCompanion(
   );
   const gateway = await openGateway({
     house: {
-      handlers: createHandlers({ sessions, positions, log }),
+      handlers: createHandlers({ sessions, positions, log, records }),
       sessions,
       hub,
       positions,

@@ -78,6 +78,16 @@ export const settings = {
     wants: "names of environment variables, separated by commas",
     meaning: "Further variables that agents may see.",
   }),
+  ALLOW_BYPASS_PERMISSIONS: setting(z.stringbool(), {
+    standard: "false",
+    wants: "true or false",
+    meaning: "Whether a session may be set to never ask for anything (`bypassPermissions`).",
+  }),
+  PERMISSION_EXPIRE_MINUTES: setting(number(0.001, 1_000_000).optional(), {
+    standard: undefined,
+    wants: "minutes, more than 0",
+    meaning: "A permission request that nobody answers in this time is denied, visibly. Not set: it waits.",
+  }),
   AGENT_SILENT_MINUTES: setting(number(0.001, 100_000), {
     standard: "5",
     wants: "minutes, more than 0",

@@ -34,6 +34,11 @@ export interface AgentProvider {
    * @param options.messages ids of the messages that it may have been given
    */
   attach(options: OpenOptions & { messages: readonly string[] }): Promise<Agent>;
+  /**
+   * Takes back a rule that reaches beyond one session. What is not there any more is fine.
+   * @throws CompanionError `AGENT_FAILED` when it cannot be taken back, with what to do
+   */
+  revokeRule(rule: { value: unknown; workingDirectory: string }): Promise<void>;
   /** Lets go of all agents that were not closed; they go on. */
   close(): Promise<void>;
 }
@@ -59,6 +64,8 @@ export interface OpenOptions {
   permissionMode: Infer<typeof PermissionMode>;
   /** The conversation to go on with; undefined begins a new one. */
   conversationId: string | undefined;
+  /** Rules that hold in this session, each as the agent suggested it. */
+  rules: readonly unknown[];
 }
 
 /** A running agent. Everything it does comes out of `events`, in order; the iteration ends when the agent has ended. */
@@ -73,6 +80,8 @@ export interface Agent {
   interrupt(): Promise<void>;
   /** Changes model or mode for what comes next. */
   configure(change: { model?: string; permissionMode?: Infer<typeof PermissionMode> }): Promise<void>;
+  /** From now on these are the session's rules. */
+  setRules(rules: readonly unknown[]): Promise<void>;
   /** Asks where it stands; `standing` follows. Resolves when it has answered. */
   inquire(): Promise<void>;
   /** Ends the agent and all that it started. Idempotent. */

@@ -1,7 +1,9 @@
 import type { Positions } from "../delivery/index.ts";
 import type { EventLog } from "../log/index.ts";
+import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
-import type { Caller, Handlers } from "./handlers.ts";
+import { actorOf, type Handlers } from "./handlers.ts";
+import { permissionHandlers } from "./permission-handlers.ts";
 import { summaryFor } from "./summary.ts";
 
 /** The handlers of all commands that both doors (WebSocket and REST) lead to. */
@@ -9,11 +11,12 @@ export function createHandlers(house: {
   sessions: Sessions;
   positions: Pick<Positions, "find" | "acknowledge">;
   log: Pick<EventLog, "head">;
+  records: Pick<Records, "audit">;
 }): Handlers {
   const { sessions, positions } = house;
-  const actor = ({ deviceId, deviceName }: Caller) => ({ deviceId, name: deviceName });
 
   return {
+    ...permissionHandlers(house),
     async acknowledge(caller, { sessionId, seq }) {
       await sessions.get(caller.user, sessionId);
       const head = await house.log.head(sessionId);
@@ -35,12 +38,12 @@ export function createHandlers(house: {
         title: request.title,
         reuse: request.reuse,
       });
-      if (initialPrompt) await session.send({ ...initialPrompt, by: actor(caller) });
+      if (initialPrompt) await session.send({ ...initialPrompt, by: actorOf(caller) });
       return { session: await summaryFor(caller, sessions.summary(session), positions), reused };
     },
     async sendMessage(caller, { sessionId, messageId, content }) {
       const session = await sessions.get(caller.user, sessionId);
-      const { seq } = await session.send({ messageId, content, by: actor(caller) });
+      const { seq } = await session.send({ messageId, content, by: actorOf(caller) });
       return { messageId, seq };
     },
     async restartAgent(caller, { sessionId }) {
@@ -51,18 +54,14 @@ export function createHandlers(house: {
       const session = await sessions.get(caller.user, sessionId);
       return { interrupted: await session.interrupt() };
     },
-    async respondPermission(caller, { sessionId, permissionId, ...answer }) {
-      const session = await sessions.get(caller.user, sessionId);
-      return { outcome: await session.respond(permissionId, answer, actor(caller)) };
-    },
     async setModel(caller, { sessionId, model }) {
       const session = await sessions.get(caller.user, sessionId);
-      await session.configure({ model });
+      await session.configure({ model }, actorOf(caller));
       return {};
     },
     async setPermissionMode(caller, { sessionId, permissionMode }) {
       const session = await sessions.get(caller.user, sessionId);
-      await session.configure({ permissionMode });
+      await session.configure({ permissionMode }, actorOf(caller));
       return {};
     },
     async sessionBackgrounded(caller, { sessionId }) {

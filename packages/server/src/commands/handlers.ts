@@ -1,4 +1,5 @@
-import type { CommandAck, CommandData, RequestCommand } from "@claude-companion/protocol";
+import type { Actor, CommandAck, CommandData, RequestCommand } from "@claude-companion/protocol";
+import type { z } from "zod";
 
 /** Who asks: a user, from a device. */
 export interface Caller {
@@ -7,6 +8,9 @@ export interface Caller {
   /** For people: "Ada's phone". */
   deviceName: string;
 }
+
+/** The caller as events and records name it. */
+export const actorOf = ({ deviceId, deviceName }: Caller): z.infer<typeof Actor> => ({ deviceId, name: deviceName });
 
 /** One handler a command, free of transport. A missing one does not compile. */
 export type Handlers = {

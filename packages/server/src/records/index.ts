@@ -1,9 +1,11 @@
 export {
+  type AuditRecord,
   createRecords,
   type MessageRecord,
   type PermissionRecord,
   type PositionRecord,
   type Records,
+  type RuleRecord,
   type SessionRecord,
   type TokenRecord,
 } from "./records.ts";

@@ -1,10 +1,12 @@
 import type {
   Actor,
+  AuditEntry,
   Content,
   PermissionAnswer,
   PermissionMode,
   PermissionOutcome,
   PermissionRequest,
+  PermissionRule,
   SessionStatus,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
@@ -52,6 +54,18 @@ export interface MessageRecord {
   state: "queued" | "handedOver";
 }
 
+/** A rule that a person gave and did not take back. */
+export interface RuleRecord extends z.infer<typeof PermissionRule> {
+  user: string;
+  /** What it grants, in the agent's own terms. */
+  value: unknown;
+}
+
+/** One decision, kept. Its id begins with its time, so that ids stand in order. */
+export interface AuditRecord extends z.infer<typeof AuditEntry> {
+  user: string;
+}
+
 /** A device that was here. */
 export interface DeviceRecord {
   deviceId: string;
@@ -87,6 +101,8 @@ export interface Collection<T> {
   remove(key: string): Promise<void>;
   /** All of one owner, or all there are; in no particular order. */
   list(owner?: string): Promise<T[]>;
+  /** One owner's, by falling key, from below `before`; at most `limit`. */
+  page(owner: string, from: { before: string | undefined; limit: number }): Promise<T[]>;
   /** The same as `save`, but to go into the transaction of an append. */
   write(record: T): RecordWrite;
   /** The same as `remove`, but to go into the transaction of an append. */
@@ -101,6 +117,10 @@ export interface Records {
   permissions: Collection<PermissionRecord>;
   /** Owner: the session. Key: messageId. */
   messages: Collection<MessageRecord>;
+  /** Owner: the user. Key: ruleId. */
+  rules: Collection<RuleRecord>;
+  /** Owner: the user. Key: auditId. */
+  audit: Collection<AuditRecord>;
   /** Owner: the user. Key: deviceId. */
   devices: Collection<DeviceRecord>;
   /** Owner: the device. Key: deviceId and sessionId. */
@@ -113,6 +133,7 @@ export interface Records {
 export interface RecordStore {
   find(collection: string, key: string): Promise<object | undefined>;
   list(collection: string, owner: string | undefined): Promise<object[]>;
+  page(collection: string, owner: string, from: { before: string | undefined; limit: number }): Promise<object[]>;
   write(write: RecordWrite): Promise<void>;
 }
 
@@ -133,6 +154,7 @@ export function createRecords(store: RecordStore): Records {
       // What comes back is what `save` was given: the store holds only what this collection wrote.
       find: async (key) => (await store.find(name, key)) as T | undefined,
       list: async (owner) => (await store.list(name, owner)) as T[],
+      page: async (owner, from) => (await store.page(name, owner, from)) as T[],
       save: (record) => store.write(write(record)),
       remove: (key) => store.write({ collection: name, key, owner: "", value: undefined }),
       write,
@@ -143,6 +165,8 @@ export function createRecords(store: RecordStore): Records {
     sessions: collection("sessions", (r) => r.sessionId, (r) => r.user),
     permissions: collection("permissions", (r) => `${r.sessionId}/${r.permissionId}`, (r) => r.sessionId),
     messages: collection("messages", (r) => r.messageId, (r) => r.sessionId),
+    rules: collection("rules", (r) => r.ruleId, (r) => r.user),
+    audit: collection("audit", (r) => r.auditId, (r) => r.user),
     devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
     positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
     tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),

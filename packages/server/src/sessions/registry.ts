@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { type AgentInfo, CompanionError, type PermissionMode, type SessionSummary } from "@claude-companion/protocol";
+import {
+  type Actor,
+  type AgentInfo,
+  CompanionError,
+  type PermissionMode,
+  type SessionSummary,
+} from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { AgentProvider } from "../agents/index.ts";
 import { type Clock, isoTime } from "../clock.ts";
@@ -8,7 +14,9 @@ import type { EventLog } from "../log/index.ts";
 import type { Directories } from "../projects/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import { createAudit } from "./audit.ts";
 import { recoverSession } from "./recovery.ts";
+import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
 
 const unloadAfterMs = 30_000;
@@ -46,6 +54,12 @@ export interface Sessions {
   setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
   /** A device is gone: it looks at nothing any more. */
   lookAway(deviceId: string): void;
+  readonly rules: Pick<Rules, "list">;
+  /**
+   * Takes a rule back at once, also from agents that run.
+   * @throws CompanionError `NOT_FOUND`, `AGENT_FAILED`
+   */
+  revokeRule(user: string, ruleId: string, by: z.infer<typeof Actor>): Promise<void>;
   agents(): Promise<z.infer<typeof AgentInfo>[]>;
   /** Calls back after each change. @returns stops it */
   watch(listener: (change: SessionChange) => void): () => void;
@@ -66,7 +80,13 @@ export interface SessionsOptions {
   directories: Directories;
   report: Report;
   clock: Clock;
-  limits: { sessionsPerUser: number; hibernateAfterMs: number; silentAfterMs: number; expireAfterMs: number };
+  limits: {
+    sessionsPerUser: number;
+    hibernateAfterMs: number;
+    silentAfterMs: number;
+    expireAfterMs: number;
+    permissionExpireAfterMs: number | undefined;
+  };
 }
 
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
@@ -83,6 +103,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const creating = new Map<string, Promise<unknown>>();
   /** Sessions whose agent outlived the last server, and is not attached yet. */
   const survivors = new Set<string>();
+  const audit = createAudit({ records, clock });
+  const rules = createRules({ records, audit });
   let closed = false;
 
   async function load(record: SessionRecord, isNew: boolean): Promise<Session> {
@@ -91,26 +113,31 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
     const { sessionId } = record;
     const writer = await log.writer(sessionId);
-    const [head, messages, asked] = isNew
-      ? [undefined, [], []]
+    const [head, messages, asked, given] = isNew
+      ? [undefined, [], [], []]
       : await Promise.all([
           log.head(sessionId),
           records.messages.list(sessionId),
           survivors.has(sessionId) ? records.permissions.list(sessionId) : [],
+          rules.ofSession(record),
         ]);
     const session = createSession({
       record,
+      isNew,
       writer,
       lastSeq: head?.lastSeq ?? 0,
       messages,
       permissions: asked.filter(({ outcome, answer, applied }) => outcome === undefined || (answer && !applied)),
+      rules: given,
       provider,
       hub,
       records,
+      audit,
       report,
       clock,
       hibernateAfterMs: limits.hibernateAfterMs,
       silentAfterMs: limits.silentAfterMs,
+      permissionExpireAfterMs: limits.permissionExpireAfterMs,
       onChange(change) {
         // Told after the caller has finished its own change, so that a listener sees the whole of it.
         queueMicrotask(() => {
@@ -291,6 +318,15 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     lookAway(deviceId) {
       for (const [sessionId, devices] of foreground)
         if (devices.has(deviceId)) sessions.setForeground(sessionId, deviceId, false);
+    },
+
+    rules,
+    async revokeRule(user, ruleId, by) {
+      const rule = await rules.revoke(user, ruleId, by);
+      if (rule.scope === "session") {
+        const session = await loaded.get(rule.sessionId);
+        await session?.dropRule(ruleId);
+      } else await providers.get(rule.agent)?.revokeRule(rule);
     },
 
     agents: () =>

@@ -14,15 +14,17 @@ import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
 import { messageOf } from "../message-of.ts";
-import type { MessageRecord, PermissionRecord, Records, SessionRecord } from "../records/index.ts";
+import type { MessageRecord, PermissionRecord, Records, RuleRecord, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import type { Audit } from "./audit.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
+import { createCondition } from "./condition.ts";
 import { createHandOver } from "./hand-over.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
 import { createSeat } from "./seat.ts";
-import { hasAgent, nextState, type Occurrence, type SessionState } from "./state.ts";
+import { hasAgent, type SessionState } from "./state.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 const restartsMax = 2;
@@ -51,7 +53,12 @@ export interface Session {
   ): Promise<z.infer<typeof PermissionOutcome>>;
   /** @returns whether there was something to interrupt */
   interrupt(): Promise<boolean>;
-  configure(change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> }): Promise<void>;
+  configure(
+    change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> },
+    by: z.infer<typeof Actor>,
+  ): Promise<void>;
+  /** A rule of this session was taken back. */
+  dropRule(ruleId: string): Promise<void>;
   /** Hands over what waits from before, if anything does. */
   deliver(): void;
   /** Ends the agent, however it hangs; the next one goes on with the conversation. @returns whether there was one */
@@ -69,19 +76,26 @@ export interface Session {
 /** What a session needs of the house. */
 export interface SessionOptions {
   record: SessionRecord;
+  /** Just made, by a person. */
+  isNew: boolean;
   writer: LogWriter;
   lastSeq: number;
   /** Messages that the agent had not finished with. */
   messages: readonly MessageRecord[];
+  /** Rules that people gave for this session alone. */
+  rules: readonly RuleRecord[];
   /** What the agent that an earlier server left had asked and, as far as we know, not been told. */
   permissions: readonly PermissionRecord[];
   provider: AgentProvider;
   hub: Pick<Hub, "stream" | "abandon">;
-  records: Pick<Records, "sessions" | "permissions" | "messages">;
+  records: Pick<Records, "sessions" | "permissions" | "messages" | "rules">;
+  audit: Audit;
   report: Report;
   clock: Clock;
   /** An agent that was idle for this long is ended; the session goes on with the next message. */
   hibernateAfterMs: number;
+  /** What nobody answers in this time is denied; undefined: it waits. */
+  permissionExpireAfterMs: number | undefined;
   /** A turn without a word for this long is told. */
   silentAfterMs: number;
   /** Something that lists show has changed. */
@@ -90,10 +104,11 @@ export interface SessionOptions {
 
 /** Makes a session that has no agent yet. */
 export function createSession(options: SessionOptions): Session {
-  const { provider, hub, records, report, clock } = options;
+  const { provider, hub, records, report, clock, audit } = options;
   const { sessionId } = options.record;
-  let record = options.record;
-  let state = stateOf(record);
+  let rules = [...options.rules];
+  /** A person has said so to this server, and the agent is still the one it was said of. */
+  let bypassConfirmed = options.isNew;
   let backgroundTasks = 0;
   let restarts = 0;
   let sleepReason: string | undefined;
@@ -110,13 +125,27 @@ export function createSession(options: SessionOptions): Session {
     lastSeq: options.lastSeq,
     onStorageFailed: (error) => report.storageFailed({ operation: `append to ${sessionId}`, error }),
   });
+  const condition = createCondition({
+    record: options.record,
+    records,
+    report,
+    onMoved: scheduleSleep,
+    onChange: options.onChange,
+  });
+  const { become, update } = condition;
   const messages = createMessages({ sessionId, records, clock, open: options.messages });
   const permissions = createPermissions({
-    sessionId,
+    session: () => condition.record,
     records,
+    audit,
     journal,
     clock,
     open: options.permissions,
+    expireAfterMs: options.permissionExpireAfterMs,
+    onExpired({ permissionId, commit, answer }) {
+      tell(commit, answeredAll());
+      seat.agent?.answer(permissionId, answer);
+    },
     onResolved({ record: asked, outcome }) {
       const waitedMs = clock.now() - asked.requestedAt;
       report.permissionResolved({ sessionId, permissionId: asked.permissionId, decision: outcome.decision, waitedMs });
@@ -124,34 +153,6 @@ export function createSession(options: SessionOptions): Session {
     },
   });
 
-  /** Moves to the next state; the event and the record that tell of it are part of the caller's commit. */
-  function become(occurrence: Occurrence): Commit {
-    const next = nextState(state, occurrence);
-    if (next === state) return nothing;
-    const statusChanged = next.name !== state.name;
-    state = next;
-    const reason = "reason" in next ? next.reason : undefined;
-    record = { ...record, status: next.name, statusReason: reason };
-    scheduleSleep();
-    if (!statusChanged) return { events: [], records: [records.sessions.write(record)] };
-    report.sessionStatus({ sessionId, status: next.name, reason });
-    options.onChange("status");
-    const data: DurableData<"sessionStatus"> = {
-      status: next.name,
-      reason,
-      model: record.model,
-      permissionMode: record.permissionMode,
-    };
-    return {
-      events: [{ id: undefined, event: { type: "sessionStatus", data } }],
-      records: [records.sessions.write(record)],
-    };
-  }
-  function update(change: Partial<SessionRecord>): Commit {
-    record = { ...record, ...change };
-    options.onChange("updated");
-    return { events: [], records: [records.sessions.write(record)] };
-  }
   /** Nobody waits for it; what fails is tried again until the journal closes. */
   function tell(...commits: (Commit | undefined)[]): void {
     const commit = commits.length === 1 ? (commits[0] ?? nothing) : together(commits);
@@ -161,7 +162,7 @@ export function createSession(options: SessionOptions): Session {
   function scheduleSleep(): void {
     cancelSleep?.();
     cancelSleep = undefined;
-    if (state.name !== "idle" || backgroundTasks > 0 || closed) return;
+    if (condition.state.name !== "idle" || backgroundTasks > 0 || closed) return;
     cancelSleep = clock.after(options.hibernateAfterMs, () => {
       // What is not finished keeps the agent awake.
       if (messages.open.length > 0 || handOver.isRunning) return scheduleSleep();
@@ -173,7 +174,7 @@ export function createSession(options: SessionOptions): Session {
     provider,
     journal,
     openOptions,
-    onOpening: () => tell(become({ type: "opening" })),
+    onOpening: () => tell(become({ type: "opening" }), withoutBypass()),
     onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
     onSeated() {
       backgroundTasks = 0;
@@ -187,9 +188,9 @@ export function createSession(options: SessionOptions): Session {
     clock,
     silentAfterMs: options.silentAfterMs,
     turnOf() {
-      if (state.name === "waiting") return "person";
-      const isAtWork = state.name === "running" || state.name === "starting";
-      return isAtWork || (state.name === "idle" && handOver.unfinished.length > 0) ? "agent" : undefined;
+      if (condition.state.name === "waiting") return "person";
+      const isAtWork = condition.state.name === "running" || condition.state.name === "starting";
+      return isAtWork || (condition.state.name === "idle" && handOver.unfinished.length > 0) ? "agent" : undefined;
     },
     inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
     onSilent(silence) {
@@ -199,8 +200,20 @@ export function createSession(options: SessionOptions): Session {
   });
   const handOver = createHandOver({ messages, take: () => seat.take(), onRest: scheduleSleep });
   function openOptions() {
-    const { workingDirectory, model, permissionMode, conversationId } = record;
-    return { sessionId, workingDirectory, model, permissionMode, conversationId };
+    const { workingDirectory, model, permissionMode, conversationId } = condition.record;
+    return { sessionId, workingDirectory, model, permissionMode, conversationId, rules: rulesNow() };
+  }
+  const rulesNow = () => rules.map(({ value }) => value);
+  /** Never asking is never revived by itself: another agent needs a person to say so again. */
+  function withoutBypass(): Commit {
+    if (condition.record.permissionMode !== "bypassPermissions" || bypassConfirmed) return nothing;
+    const change = { permissionMode: "default" as const };
+    const text = "The agent was started anew and asks again. Set bypassPermissions once more if it is still wanted.";
+    return together([
+      { events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }], records: [] },
+      update(change),
+      noticeEvent("notice", text),
+    ]);
   }
 
   function heed(event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent): void {
@@ -252,6 +265,10 @@ export function createSession(options: SessionOptions): Session {
         return event satisfies never;
     }
   }
+  const rulesRefused = (error: unknown) =>
+    errorEvent(
+      new CompanionError("AGENT_FAILED", `${provider.name} did not take the session's rules: ${messageOf(error)}.`),
+    );
   const answeredAll = () => (permissions.waiting.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
 
   function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
@@ -264,6 +281,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {
+    const { record } = condition;
     const change: Partial<SessionRecord> = {};
     const told: DurableData<"sessionUpdated"> = {};
     if (event.model !== undefined && event.model !== record.model) change.model = told.model = event.model;
@@ -295,6 +313,7 @@ export function createSession(options: SessionOptions): Session {
   function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
     watchdog.stop();
     backgroundTasks = 0;
+    bypassConfirmed = false;
     const { failure } = event;
     const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
     const partial = partialMessages(hub.abandon(sessionId));
@@ -338,10 +357,10 @@ export function createSession(options: SessionOptions): Session {
 
   const session: Session = {
     get record() {
-      return record;
+      return condition.record;
     },
     get state() {
-      return state;
+      return condition.state;
     },
     get lastSeq() {
       return journal.lastSeq;
@@ -353,24 +372,26 @@ export function createSession(options: SessionOptions): Session {
       return messages.queued.length;
     },
     get isDormant() {
-      return !hasAgent(state) && seat.isEmpty && accepting === 0 && messages.queued.length === 0;
+      return !hasAgent(condition.state) && seat.isEmpty && accepting === 0 && messages.queued.length === 0;
     },
 
     async send({ messageId, content, by }) {
       refuseIfEnded();
-      const busy = state.name === "running" || state.name === "waiting" || messages.queued.length > 0;
+      const busy =
+        condition.state.name === "running" || condition.state.name === "waiting" || messages.queued.length > 0;
       const accepted = messages.accept({ messageId, content, by }, busy);
+      const { record } = condition;
       const title = record.title === "" ? titleOf(content) : record.title;
       const titled: Commit["events"] =
         title === record.title
           ? []
           : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
-      record = { ...record, title, lastActivityAt: clock.now() };
+      const updated = update({ title, lastActivityAt: clock.now() });
       accepting += 1;
       const [stored] = await journal
         .commit({
           events: [...accepted.commit.events, ...titled],
-          records: [...accepted.commit.records, records.sessions.write(record)],
+          records: [...accepted.commit.records, ...updated.records],
         })
         .finally(() => (accepting -= 1));
       if (stored === undefined) throw new Error("a commit of one event gave no position");
@@ -383,21 +404,32 @@ export function createSession(options: SessionOptions): Session {
     },
 
     async respond(permissionId, answer, by) {
-      const outcome = await permissions.resolve(permissionId, answer, by);
+      const { outcome, answer: told, rules: given } = await permissions.resolve(permissionId, answer, by);
+      const forSession = given.filter(({ scope }) => scope === "session");
+      if (forSession.length > 0) {
+        rules.push(...forSession);
+        // On the same way before the answer; that the agent could not take them is told, and it is answered all the same.
+        seat.agent?.setRules(rulesNow()).catch((error: unknown) => tell(rulesRefused(error)));
+      }
       // Stored first, then handed to the agent; `permissionApplied` tells when it has taken it.
-      seat.agent?.answer(permissionId, answer);
+      seat.agent?.answer(permissionId, told);
       tell(answeredAll());
       return outcome;
     },
 
     async interrupt() {
       refuseIfEnded();
-      if (seat.agent === undefined || state.name === "idle") return false;
+      if (seat.agent === undefined || condition.state.name === "idle") return false;
       await answered(seat.agent.interrupt(), "be interrupted");
       return true;
     },
 
-    async configure(change) {
+    async dropRule(ruleId) {
+      rules = rules.filter((rule) => rule.ruleId !== ruleId);
+      await answered(seat.agent?.setRules(rulesNow()), "change its rules");
+    },
+
+    async configure(change, by) {
       refuseIfEnded();
       if (
         change.permissionMode !== undefined &&
@@ -411,16 +443,23 @@ export function createSession(options: SessionOptions): Session {
       }
       // The running agent first: what it refuses is not kept as if it were so.
       await answered(seat.agent?.configure(change), "change");
-      record = { ...record, ...change };
+      const { permissionMode } = change;
+      const updated = update(change);
+      bypassConfirmed = condition.record.permissionMode === "bypassPermissions";
+      const title = `Mode ${permissionMode}`;
       await journal.commit({
         events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
-        records: [records.sessions.write(record)],
+        records: [
+          ...updated.records,
+          ...(permissionMode === undefined
+            ? []
+            : [audit(condition.record, { action: "permissionModeChanged", title, by })]),
+        ],
       });
-      options.onChange("updated");
     },
 
     deliver() {
-      if (closed || state.name === "ended") return;
+      if (closed || condition.state.name === "ended") return;
       cancelSleep?.();
       handOver.run();
     },
@@ -444,7 +483,9 @@ export function createSession(options: SessionOptions): Session {
       tell(become({ type: "opening" }));
       const open = messages.open.map(({ messageId }) => messageId);
       try {
-        await seat.seat(provider.attach({ ...openOptions(), messages: open }));
+        const agent = await seat.seat(provider.attach({ ...openOptions(), messages: open }));
+        // One that was taken back, or given, while the agent had no server.
+        agent.setRules(rulesNow()).catch((error: unknown) => tell(rulesRefused(error)));
       } catch (error) {
         heedEnd({ kind: "ended", failure: messageOf(error), conversation: "kept", stored: () => {} });
       }
@@ -453,7 +494,7 @@ export function createSession(options: SessionOptions): Session {
     },
 
     async end(reason) {
-      if (state.name === "ended") return;
+      if (condition.state.name === "ended") return;
       const finals = [
         ...permissions.abandon("cancelled", "The session was ended."),
         ...messages.withdrawAll(reason),
@@ -468,6 +509,7 @@ export function createSession(options: SessionOptions): Session {
       closed = true;
       cancelSleep?.();
       watchdog.stop();
+      permissions.close();
       const patience = Promise.withResolvers<void>();
       const cancel = clock.after(closeMs, patience.resolve);
       // A disk that takes nothing must not keep us: what could not be stored comes again.
@@ -479,7 +521,8 @@ export function createSession(options: SessionOptions): Session {
 
   /** Work goes on without us; an idle agent would only take up memory. */
   async function letGo(reason: string): Promise<void> {
-    const isWorking = state.name === "running" || state.name === "waiting" || state.name === "starting";
+    const isWorking =
+      condition.state.name === "running" || condition.state.name === "waiting" || condition.state.name === "starting";
     if ((isWorking || backgroundTasks > 0) && (await seat.leave())) return;
     await session.sleep(reason);
   }
@@ -502,19 +545,11 @@ export function createSession(options: SessionOptions): Session {
     }
   }
   function refuseIfEnded(): void {
-    if (state.name !== "ended") return;
-    throw new CompanionError("SESSION_ENDED", `Session ${sessionId} has ended (${state.reason}). Create a new one.`);
+    if (condition.state.name !== "ended") return;
+    throw new CompanionError(
+      "SESSION_ENDED",
+      `Session ${sessionId} has ended (${condition.state.reason}). Create a new one.`,
+    );
   }
   return session;
-}
-
-/** What an earlier server left. Without an agent that survived, recovery has brought it to rest. */
-function stateOf(record: SessionRecord): SessionState {
-  const { status } = record;
-  if (status === "starting" || status === "idle" || status === "running" || status === "waiting")
-    return { name: status };
-  const reason = record.statusReason ?? "";
-  if (record.status === "ended") return { name: "ended", reason };
-  if (record.status === "failed") return { name: "failed", reason };
-  return { name: "hibernated", reason: record.statusReason };
 }

@@ -53,7 +53,8 @@ async function start(
   options: {
     script?: Script;
     storage?: ReturnType<typeof createMemoryStorage>;
-    limits?: Partial<{ sessionsPerUser: number }>;
+    limits?: Partial<{ sessionsPerUser: number; permissionExpireAfterMs: number }>;
+    modes?: string[];
     recognisesRepeats?: boolean;
     root?: string;
   } = {},
@@ -66,7 +67,11 @@ async function start(
   });
   const provider = {
     ...scripted,
-    capabilities: { ...scripted.capabilities, recognisesRepeats: options.recognisesRepeats ?? true },
+    capabilities: {
+      ...scripted.capabilities,
+      permissionModes: [...scripted.capabilities.permissionModes, ...(options.modes ?? [])] as never,
+      recognisesRepeats: options.recognisesRepeats ?? true,
+    },
   };
   const hub = createHub({ log: storage.log, clock });
   const sessions = await createSessions({
@@ -82,6 +87,7 @@ async function start(
       hibernateAfterMs: 60_000,
       silentAfterMs: 300_000,
       expireAfterMs: 86_400_000,
+      permissionExpireAfterMs: options.limits?.permissionExpireAfterMs,
     },
   });
   const create = (change: object = {}) =>
@@ -488,6 +494,148 @@ describe("sessions", () => {
     await assert.rejects(session.respond("p1", { decision: "allow" }, by), { code: "ALREADY_RESOLVED" });
     await assert.rejects(session.respond("p3", { decision: "allow" }, by), { code: "PERMISSION_NOT_FOUND" });
     await world.sessions.close();
+  });
+
+  const suggestion = (scope: "session" | "local", name: string, kind: "rule" | "mode" = "rule") => ({
+    kind,
+    scope,
+    text: `Allow ${name}`,
+    value: { name },
+  });
+  test("[PER-3] allowed always, what was chosen becomes a rule with who, when and for what; rules of a session reach every agent of it; taken back, none", async () => {
+    const suggestions = [
+      suggestion("session", "a"),
+      suggestion("local", "b"),
+      suggestion("session", "c"),
+      suggestion("session", "d", "mode"),
+    ];
+    const world = await start({
+      async script(agent, text) {
+        if (text === "ask") await agent.ask({ permissionId: "p1", suggestions });
+        if (text === "once") await agent.ask({ permissionId: "p2", suggestions, canAllowAlways: false });
+        if (text === "standard") await agent.ask({ permissionId: "p3", suggestions });
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "ask");
+    await eventually(() => session.pendingPermissions.length === 1);
+    await assert.rejects(session.respond("p1", { decision: "allowAlways", suggestions: [4] }, by), {
+      code: "INVALID_REQUEST",
+    });
+    const outcome = await session.respond("p1", { decision: "allowAlways", suggestions: [1, 2] }, by);
+    assert.deepEqual(outcome.granted, ["Allow b", "Allow c"]);
+    await eventually(() => session.state.name === "idle");
+    assert.deepEqual(world.provider.rules, [{ name: "c" }]);
+    const rules = await world.sessions.rules.list(user);
+    assert.deepEqual(new Set(rules.map(({ text }) => text)), new Set(["Allow b", "Allow c"]));
+    assert.ok(rules.every((rule) => rule.by.name === by.name && rule.sessionId === sessionId));
+    // The next agent of the session is started with it.
+    await session.sleep(undefined);
+    await world.send(sessionId, "hello");
+    await eventually(() => session.state.name === "idle");
+    assert.deepEqual(world.provider.rules, [{ name: "c" }]);
+    for (const { ruleId } of rules) {
+      await assert.rejects(world.sessions.revokeRule("eve", ruleId, by), { code: "NOT_FOUND" });
+      await world.sessions.revokeRule(user, ruleId, by);
+    }
+    assert.deepEqual(world.provider.rules, []);
+    assert.deepEqual(world.provider.revoked, [{ name: "b" }]);
+    assert.deepEqual(await world.sessions.rules.list(user), []);
+    await session.sleep(undefined);
+    await world.send(sessionId, "once");
+    await eventually(() => session.pendingPermissions.length === 1);
+    assert.deepEqual(world.provider.rules, []);
+    await assert.rejects(session.respond("p2", { decision: "allowAlways" }, by), { code: "INVALID_REQUEST" });
+    await session.respond("p2", { decision: "allow" }, by);
+    // Without a choice: all that are rules.
+    await world.send(sessionId, "standard");
+    await eventually(() => session.pendingPermissions.length === 1);
+    const standard = await session.respond("p3", { decision: "allowAlways" }, by);
+    assert.deepEqual(standard.granted, ["Allow a", "Allow b", "Allow c"]);
+  });
+
+  test("[PER-4] a request that nobody answers is denied when its time is over, if there is one, and says so before", async () => {
+    const answers: unknown[] = [];
+    const world = await start({
+      limits: { permissionExpireAfterMs: 60_000 },
+      async script(agent) {
+        answers.push(await agent.ask({ permissionId: "p1" }));
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    await world.send(sessionId, "go");
+    await eventually(() => session.pendingPermissions.length === 1);
+    assert.equal(session.pendingPermissions[0]?.expiresAt, new Date(world.clock.now() + 60_000).toISOString());
+    world.clock.pass(59_000);
+    assert.equal(session.pendingPermissions.length, 1);
+    world.clock.pass(1_000);
+    await eventually(() => session.state.name === "idle");
+    assert.deepEqual(answers, [{ decision: "deny", message: "Nobody answered for 1 min, so it was denied." }]);
+    const resolved = (await world.events(sessionId)).find(({ type }) => type === "permissionResolved");
+    assert.equal(resolved?.data.decision, "expired");
+    await assert.rejects(session.respond("p1", { decision: "allow" }, by), { code: "ALREADY_RESOLVED" });
+  });
+
+  test("[PER-5] never asking is only set where it is allowed, and is never revived by itself: the next agent asks until a person says so again", async () => {
+    const modes: string[] = [];
+    const script: Script = (agent) => void modes.push(agent.session.permissionMode);
+    const strict = await start({ script });
+    await assert.rejects(strict.create({ permissionMode: "bypassPermissions" }), { code: "INVALID_REQUEST" });
+    const world = await start({ script, modes: ["bypassPermissions"] });
+    const { session } = await world.create({ permissionMode: "bypassPermissions" });
+    const { sessionId } = session.record;
+    const work = async () => {
+      const done = modes.length + 1;
+      await world.send(sessionId, `go ${done}`);
+      await eventually(() => modes.length === done && session.state.name === "idle");
+    };
+    await work();
+    await session.sleep(undefined);
+    await work();
+    assert.equal(session.record.permissionMode, "default");
+    await session.configure({ permissionMode: "bypassPermissions" }, by);
+    await session.sleep(undefined);
+    await work();
+    assert.deepEqual(modes, ["bypassPermissions", "default", "default"]);
+    // Said while no agent runs, it is said of the next one.
+    await session.sleep(undefined);
+    await session.configure({ permissionMode: "bypassPermissions" }, by);
+    await work();
+    assert.equal(modes.at(-1), "bypassPermissions");
+    const notices = (await world.events(sessionId)).filter(({ type }) => type === "agentNotice");
+    assert.equal(notices.length, 2);
+  });
+
+  test("[PER-6] every decision stands in the audit log, page by page", async () => {
+    const world = await start({
+      async script(agent, text) {
+        await agent.ask({ permissionId: text, title: `May I ${text}?`, suggestions: [suggestion("local", text)] });
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const decisions = ["allow", "deny", "allowAlways"] as const;
+    for (const decision of decisions) {
+      await world.send(sessionId, decision);
+      await eventually(() => session.pendingPermissions.length === 1);
+      world.clock.pass(1);
+      await session.respond(decision, { decision, ...(decision === "allow" ? { updatedInput: { x: 1 } } : {}) }, by);
+      await eventually(() => session.state.name === "idle");
+    }
+    await session.configure({ permissionMode: "plan" }, by);
+    const [rule] = await world.sessions.rules.list(user);
+    world.clock.pass(1);
+    await world.sessions.revokeRule(user, rule?.ruleId ?? "", by);
+    const entries = await world.storage.records.audit.page(user, { before: undefined, limit: 100 });
+    assert.deepEqual(
+      new Set(entries.map(({ action, decision }) => decision ?? action)),
+      new Set(["allow", "allowAlways", "deny", "permissionModeChanged", "ruleGiven", "ruleRevoked"]),
+    );
+    assert.ok(entries.every((entry) => entry.by?.name === by.name && entry.sessionId === sessionId));
+    assert.deepEqual(entries.find(({ decision }) => decision === "allow")?.input, { x: 1 });
+    assert.equal(entries[0]?.action, "ruleRevoked");
   });
 
   test("[PER-2] an agent that dies loses what it asked, visibly; what it had said stays, the message is settled, the session goes on", async () => {

@@ -191,6 +191,27 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       assert.deepEqual(await storage.records.messages.list(one), []);
     });
 
+    test("[REC-2] records of one owner come page by page, the highest key first", async () => {
+      await using storage = await start();
+      const entry = (auditId: string, user = "ada") => ({
+        auditId,
+        user,
+        at: new Date(time).toISOString(),
+        action: "ruleGiven" as const,
+        sessionId: randomUUID(),
+        workingDirectory: "/",
+        title: auditId,
+      });
+      for (const id of ["02", "05", "01", "04", "03"]) await storage.records.audit.save(entry(id));
+      await storage.records.audit.save(entry("09", "bob"));
+      const page = async (before: string | undefined) =>
+        (await storage.records.audit.page("ada", { before, limit: 2 })).map(({ auditId }) => auditId);
+      assert.deepEqual(await page(undefined), ["05", "04"]);
+      assert.deepEqual(await page("04"), ["03", "02"]);
+      assert.deepEqual(await page("02"), ["01"]);
+      assert.deepEqual(await page("01"), []);
+    });
+
     test("[LOG-7] closing finishes what was accepted", async () => {
       const storage = await open({ now: () => time });
       const log = await storage.log.writer(randomUUID());

@@ -20,6 +20,7 @@ export function claudeIn(
       version: "test",
       environment: process.env,
     }),
+    allowBypass: false,
     aloneMs: 600_000,
   });
 }

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "../../message-of.ts";
 import type { Availability } from "../agent.ts";
@@ -28,6 +30,10 @@ export function findClaudeCli(configured: string | undefined): string | undefine
   }
   return undefined;
 }
+
+/** Where Claude keeps settings, conversations and what runs. */
+export const configDirectoryOf = ({ CLAUDE_CONFIG_DIR, HOME }: Readonly<Record<string, string | undefined>>): string =>
+  CLAUDE_CONFIG_DIR ?? join(HOME ?? homedir(), ".claude");
 
 /** Compares dotted version numbers: negative when `a` is older than `b`. */
 export function compareVersions(a: string, b: string): number {

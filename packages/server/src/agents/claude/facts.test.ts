@@ -39,11 +39,13 @@ describe("facts of the Claude CLI", () => {
       model: undefined,
       permissionMode: "default",
       conversationId: undefined,
+      rules: [],
       ...options,
     });
     const followed = follow(agent);
     const session = {
       agent,
+      provider,
       ...(await followed),
       say(content: string) {
         const messageId = randomUUID();
@@ -96,7 +98,7 @@ describe("facts of the Claude CLI", () => {
     const { request } = await session.until(isKind("permission"));
     assert.equal(request.kind, "plan");
     assert.equal(request.canAllowAlways, true);
-    session.agent.answer(request.permissionId, { decision: "allowAlways" });
+    session.agent.answer(request.permissionId, { decision: "allowAlways", suggestions: [0] });
     await session.until(
       (event): event is Extract<AgentEvent, { kind: "described" }> =>
         event.kind === "described" && event.permissionMode === "acceptEdits",
@@ -110,10 +112,80 @@ describe("facts of the Claude CLI", () => {
     session.say(prompt({ tools: [write("always-1.txt")] }, { tools: [write("always-2.txt")] }, { say: "Both." }));
     const { request } = await session.until(isKind("permission"));
     assert.equal(request.canAllowAlways, true);
-    session.agent.answer(request.permissionId, { decision: "allowAlways" });
+    session.agent.answer(request.permissionId, {
+      decision: "allowAlways",
+      suggestions: [...request.suggestions.keys()],
+    });
     await session.until(isIdle);
     assert.equal(session.seen.filter(isKind("permission")).length, 1);
     assert.equal(session.events("toolResult").length, 2);
+  });
+
+  test("[CLD-23] rules of a session hold for the CLI that runs, for the next one, and no longer once they are taken back", async () => {
+    const touch = (name: string) =>
+      prompt({ tools: [{ name: "Bash", input: { command: `touch ${name}`, description: "x" } }] }, { say: "ok" });
+    const rule = {
+      type: "addRules",
+      rules: [{ toolName: "Bash", ruleContent: "touch kept:*" }],
+      behavior: "allow",
+      destination: "session",
+    };
+    const asks = async (session: Awaited<ReturnType<typeof open>>, name: string) => {
+      const from = session.seen.length;
+      session.say(touch(name));
+      const first = await session.until(
+        (event): event is AgentEvent => event.kind === "permission" || isDurable("toolResult")(event),
+        from,
+      );
+      if (first.kind === "permission") session.agent.answer(first.request.permissionId, { decision: "allow" });
+      await session.until(isIdle, from);
+      return first.kind === "permission";
+    };
+    {
+      await using session = await open();
+      assert.equal(await asks(session, "kept1"), true);
+      await session.agent.setRules([rule]);
+      assert.equal(await asks(session, "kept 2"), false);
+      await session.agent.setRules([]);
+      assert.equal(await asks(session, "kept 3"), true);
+    }
+    await using session = await open({ rules: [rule] });
+    assert.equal(await asks(session, "kept 4"), false);
+  });
+
+  test("[CLD-24] a rule that the CLI wrote into a settings file is taken back from there, and the CLI that runs sees it", async () => {
+    await using session = await open();
+    const command = { name: "Bash", input: { command: "touch filed", description: "x" } };
+    const run = async () => {
+      const from = session.seen.length;
+      session.say(prompt({ tools: [command] }, { say: "ok" }));
+      const asked = session.until(isKind("permission"), from);
+      const idle = session.until(isIdle, from).then(() => undefined);
+      return (await Promise.race([asked, idle]))?.request;
+    };
+    const request = await run();
+    assert.ok(request);
+    const index = request.suggestions.findIndex(({ scope }) => scope === "local");
+    assert.equal(
+      request.suggestions[index]?.text,
+      "Allow commands that start with `touch filed`, for you in this project",
+    );
+    const from = session.seen.length;
+    session.agent.answer(request.permissionId, { decision: "allowAlways", suggestions: [index] });
+    await session.until(isIdle, from);
+    const file = join(place.project, ".claude", "settings.local.json");
+    assert.deepEqual(JSON.parse(await readFile(file, "utf8")).permissions.allow, ["Bash(touch filed *)"]);
+    assert.equal(await run(), undefined, "it does not ask again");
+    const rule = { value: request.suggestions[index]?.value, workingDirectory: place.project };
+    await session.provider.revokeRule(rule);
+    await session.provider.revokeRule(rule);
+    assert.deepEqual(JSON.parse(await readFile(file, "utf8")).permissions.allow, []);
+    // The CLI notices the file on its own, soon.
+    for (let tries = 0; ; tries++) {
+      const again = await run();
+      if (again) break;
+      assert.ok(tries < 20, "it still does not ask");
+    }
   });
 
   test("[CLD-4] an error of the model ends the turn as an error, with what to do, and the session goes on", async () => {
@@ -216,6 +288,7 @@ describe("facts of the Claude CLI", () => {
         model: undefined,
         permissionMode: "default" as const,
         conversationId: undefined,
+        rules: [],
       };
       const agent = await claudeIn(place, { owner }).open(options);
       const followed = follow(agent);
@@ -427,6 +500,7 @@ describe("facts of the Claude CLI", () => {
       model: undefined,
       permissionMode: "default",
       conversationId: undefined,
+      rules: [],
     });
     const followed = follow(agent);
     agent.send({

@@ -1,10 +1,14 @@
 import type { CanUseTool, PermissionResult, PermissionUpdate } from "@anthropic-ai/claude-agent-sdk";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
 import { z } from "zod";
+import { isKeptByUs, suggestionOf } from "./suggestions.ts";
 
 type Request = z.infer<typeof PermissionRequest>;
 type Answer = z.infer<typeof PermissionAnswer>;
 type AskOptions = Parameters<CanUseTool>[2];
+
+/** What a person can allow with a plan. */
+const acceptEdits: PermissionUpdate = { type: "setMode", mode: "acceptEdits", destination: "session" };
 
 const Questions = z.array(
   z.object({
@@ -18,7 +22,7 @@ const Questions = z.array(
 /** What the CLI asks, as everything a client needs to show it. */
 export function permissionRequestOf(toolName: string, input: Record<string, unknown>, options: AskOptions): Request {
   const kind = toolName === "AskUserQuestion" ? "question" : toolName === "ExitPlanMode" ? "plan" : "tool";
-  const suggestions = options.suggestions ?? [];
+  const suggestions = (kind === "plan" ? [acceptEdits] : (options.suggestions ?? [])).map(suggestionOf);
   const questions = kind === "question" ? Questions.safeParse(input.questions) : undefined;
   return {
     permissionId: options.requestId,
@@ -31,8 +35,7 @@ export function permissionRequestOf(toolName: string, input: Record<string, unkn
     description: options.description,
     reason: options.decisionReason,
     suggestions,
-    canAllowAlways:
-      kind === "plan" || (kind === "tool" && suggestions.length > 0 && options.suppressAlwaysAllowRule !== true),
+    canAllowAlways: kind !== "question" && suggestions.length > 0 && options.suppressAlwaysAllowRule !== true,
     defaultToNo: options.defaultToNo ?? false,
     questions: questions?.data,
     plan: kind === "plan" && typeof input.plan === "string" ? input.plan : undefined,
@@ -53,15 +56,18 @@ export function permissionResultOf(request: Request, answer: Answer): Permission
   return {
     behavior: "allow",
     updatedInput: answer.answers ? { ...input, answers: answer.answers } : input,
-    updatedPermissions: answer.decision === "allowAlways" ? alwaysUpdates(request) : undefined,
+    updatedPermissions: answer.decision === "allowAlways" ? updatesOf(request, answer) : undefined,
     toolUseID: request.toolUseId,
   };
 }
 
-function alwaysUpdates(request: Request): PermissionUpdate[] {
-  if (request.kind === "plan") return [{ type: "setMode", mode: "acceptEdits", destination: "session" }];
-  // They come back exactly as the CLI gave them; between, they lay in our storage.
-  return request.suggestions as PermissionUpdate[];
+/** What the person chose, as the CLI gave it, but for the rules that we keep for it. */
+function updatesOf(request: Request, answer: Answer): PermissionUpdate[] {
+  return (answer.suggestions ?? []).flatMap((index) => {
+    // It comes back exactly as the CLI gave it; between, it lay in our storage.
+    const update = request.suggestions[index]?.value as PermissionUpdate | undefined;
+    return update === undefined || isKeptByUs(update) ? [] : [update];
+  });
 }
 
 function describe(kind: Request["kind"], toolName: string, input: Record<string, unknown>): string {

@@ -2,6 +2,7 @@ import {
   type HookCallback,
   type Options,
   type PermissionResult,
+  type PermissionUpdate,
   type PreToolUseHookSpecificOutput,
   query,
   type SDKMessage,
@@ -14,9 +15,11 @@ import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from
 import { createCatchUp } from "../catch-up.ts";
 import type { AgentHosts, AgentLink, AgentListener, HeldAgent } from "../host/index.ts";
 import { createQueue } from "../queue.ts";
-import { checkClaudeCli, findClaudeCli } from "./cli.ts";
+import { checkClaudeCli, configDirectoryOf, findClaudeCli } from "./cli.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
 import { type ClaudeProcess, hostClaude, lineField, type StandingLine } from "./process.ts";
+import { removeFromSettings } from "./settings-files.ts";
+import { settingsOf } from "./suggestions.ts";
 import { createTranslator } from "./translate.ts";
 
 const availabilityMs = 60_000;
@@ -32,13 +35,15 @@ export function createClaudeProvider(options: {
   environment: Record<string, string>;
   /** Who owns the processes. */
   hosts: AgentHosts;
+  /** Whether a person may let an agent do everything without asking. */
+  allowBypass: boolean;
   /** An agent that was silent for this long while no server ran is ended. */
   aloneMs: number;
 }): AgentProvider {
   const { hosts } = options;
   const survivors = new Map<string, HeldAgent>();
   let checked: { at: number; availability: Promise<Availability> } | undefined;
-  const environment = {
+  const environment: Record<string, string> = {
     ...options.environment,
     // Without it the CLI does not say whether it is idle, running or waiting.
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1",
@@ -51,7 +56,14 @@ export function createClaudeProvider(options: {
       interrupt: true,
       images: true,
       setModel: true,
-      permissionModes: ["default", "acceptEdits", "plan", "dontAsk", "auto"],
+      permissionModes: [
+        "default",
+        "acceptEdits",
+        "plan",
+        "dontAsk",
+        "auto",
+        ...(options.allowBypass ? (["bypassPermissions"] as const) : []),
+      ],
       recognisesRepeats: true,
     },
     async check() {
@@ -85,7 +97,7 @@ export function createClaudeProvider(options: {
           },
           listener,
         );
-      return openClaude({ ...session, path, environment, connect, messages: undefined });
+      return openClaude({ ...session, ...options, path, environment, connect, messages: undefined });
     },
     async survivors(wanted) {
       const unwanted: HeldAgent[] = [];
@@ -109,11 +121,18 @@ export function createClaudeProvider(options: {
       survivors.delete(session.sessionId);
       return openClaude({
         ...session,
+        ...options,
         path: process.execPath,
         environment,
         connect: (_spawn, listener) => hosts.attach(survivor, listener),
       });
     },
+    revokeRule: ({ value, workingDirectory }) =>
+      removeFromSettings({
+        update: value as PermissionUpdate,
+        workingDirectory,
+        configDirectory: configDirectoryOf(environment),
+      }),
     close: async () => hosts.close(),
   };
 }
@@ -127,6 +146,7 @@ function openClaude(
   session: OpenOptions & {
     path: string;
     environment: Record<string, string>;
+    allowBypass: boolean;
     connect: Connect;
     messages: readonly string[] | undefined;
   },
@@ -191,6 +211,8 @@ function openClaude(
       ...(session.conversationId === undefined ? { sessionId: session.sessionId } : { resume: session.conversationId }),
       ...(session.model === undefined ? {} : { model: session.model }),
       permissionMode: session.permissionMode,
+      ...(session.allowBypass ? { allowDangerouslySkipPermissions: true } : {}),
+      ...(session.rules.length > 0 ? { settings: settingsOf(session.rules) } : {}),
       includePartialMessages: true,
       forwardSubagentText: true,
       // Echoes each prompt as it is taken: how we learn that a message was handed over, and that one sent twice was dropped.
@@ -320,6 +342,7 @@ function openClaude(
       if (change.model !== undefined) await conversation.setModel(change.model);
       if (change.permissionMode !== undefined) await conversation.setPermissionMode(change.permissionMode);
     },
+    setRules: (rules) => conversation.applyFlagSettings(settingsOf(rules)),
     async inquire() {
       // The CLI would take back what a hook of ours is asking (docs/decisions/0009).
       if (askedByHook.size > 0) return;

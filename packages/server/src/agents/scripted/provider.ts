@@ -31,6 +31,9 @@ export type Script = (agent: ScriptedAgent, text: string) => Promise<void> | voi
 export interface ScriptedProvider extends AgentProvider {
   /** Texts of the messages that were worked on, per conversation: a repeated message stands here once. */
   readonly worked: ReadonlyMap<string, string[]>;
+  /** Rules that were taken back, and those that the last agent was given. */
+  readonly revoked: readonly unknown[];
+  readonly rules: readonly unknown[];
   /** Agents that are running now. */
   readonly running: () => number;
 }
@@ -42,6 +45,8 @@ class Died extends Error {}
 export function createScriptedProvider(options: { script: Script; id?: string }): ScriptedProvider {
   const worked = new Map<string, string[]>();
   const seen = new Map<string, Set<string>>();
+  const revoked: unknown[] = [];
+  const rules: unknown[] = [];
   let running = 0;
   return {
     id: options.id ?? "scripted",
@@ -55,6 +60,8 @@ export function createScriptedProvider(options: { script: Script; id?: string })
       recognisesRepeats: true,
     },
     worked,
+    revoked,
+    rules,
     running: () => running,
     async check() {
       return { available: true, version: "1.0.0", path: undefined, login: "none needed", warning: undefined };
@@ -66,6 +73,9 @@ export function createScriptedProvider(options: { script: Script; id?: string })
     async attach() {
       throw new Error("there is no scripted agent to attach to");
     },
+    async revokeRule({ value }) {
+      revoked.push(value);
+    },
     async close() {},
     async open(session) {
       running += 1;
@@ -74,7 +84,9 @@ export function createScriptedProvider(options: { script: Script; id?: string })
       const ids = seen.get(conversationId) ?? new Set<string>();
       worked.set(conversationId, texts);
       seen.set(conversationId, ids);
-      return openScripted({ session, conversationId, texts, ids, script: options.script, onEnd: () => (running -= 1) });
+      rules.splice(0, rules.length, ...session.rules);
+      const onEnd = () => (running -= 1);
+      return openScripted({ session, conversationId, texts, ids, rules, script: options.script, onEnd });
     },
   };
 }
@@ -84,11 +96,12 @@ type Play = {
   conversationId: string;
   texts: string[];
   ids: Set<string>;
+  rules: unknown[];
   script: Script;
   onEnd: () => void;
 };
 
-function openScripted({ session, conversationId, texts, ids, script, onEnd }: Play): Agent {
+function openScripted({ session, conversationId, texts, ids, rules, script, onEnd }: Play): Agent {
   const events = createQueue<AgentEvent>();
   const inbox = createQueue<Parameters<Agent["send"]>[0]>();
   const asked = new Map<string, (answer: z.infer<typeof PermissionAnswer> | undefined) => void>();
@@ -229,6 +242,9 @@ function openScripted({ session, conversationId, texts, ids, script, onEnd }: Pl
       model = change.model ?? model;
       permissionMode = change.permissionMode ?? permissionMode;
       describe();
+    },
+    async setRules(given) {
+      rules.splice(0, rules.length, ...given);
     },
     async inquire() {
       const state = asked.size > 0 ? "requiresAction" : busy ? "running" : "idle";

@@ -22,6 +22,13 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
         .filter((record) => owner === undefined || record.owner === owner)
         .map((record) => JSON.parse(record.value));
     },
+    async page(collection, owner, { before, limit }) {
+      const own = [...(collections.get(collection) ?? [])].filter(
+        ([key, record]) => record.owner === owner && (before === undefined || key < before),
+      );
+      const newestFirst = own.sort(([a], [b]) => (a < b ? 1 : -1));
+      return newestFirst.slice(0, limit).map(([, record]) => JSON.parse(record.value));
+    },
     async write(write) {
       applyRecord(write);
     },

@@ -25,6 +25,7 @@ export type ReadOperation =
   | { kind: "head"; sessionId: string }
   | { kind: "find"; collection: string; key: string }
   | { kind: "list"; collection: string; owner: string | undefined }
+  | { kind: "page"; collection: string; owner: string; before: string | undefined; limit: number }
   | { kind: "checkpoint" };
 
 /** Rows as parallel columns: cheaper to hand from thread to thread than an object a row. */

@@ -16,6 +16,10 @@ function createReader(database: DatabaseSync, path: string) {
     find: database.prepare("SELECT value FROM records WHERE collection = ? AND key = ?"),
     list: database.prepare("SELECT value FROM records WHERE collection = ?"),
     listOf: database.prepare("SELECT value FROM records WHERE collection = ? AND owner = ?"),
+    // The index holds the key, too: a page is read where it stands.
+    page: database.prepare(
+      "SELECT value FROM records INDEXED BY records_by_owner WHERE collection = ? AND owner = ? AND key < ? ORDER BY key DESC LIMIT ?",
+    ),
   };
   sql.read.setReturnArrays(true);
 
@@ -50,6 +54,10 @@ function createReader(database: DatabaseSync, path: string) {
         const { collection, owner } = operation;
         const rows = owner === undefined ? sql.list.all(collection) : sql.listOf.all(collection, owner);
         return rows.map((row) => row.value);
+      }
+      case "page": {
+        const { collection, owner, before, limit } = operation;
+        return sql.page.all(collection, owner, before ?? "\u{10ffff}", limit).map((row) => row.value);
       }
       case "checkpoint":
         database.exec("PRAGMA wal_checkpoint(PASSIVE)");

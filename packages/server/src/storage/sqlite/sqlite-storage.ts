@@ -131,6 +131,10 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
       const values = await reader.call<string[]>({ kind: "list", collection, owner });
       return values.map((value) => JSON.parse(value));
     },
+    async page(collection, owner, { before, limit }) {
+      const values = await reader.call<string[]>({ kind: "page", collection, owner, before, limit });
+      return values.map((value) => JSON.parse(value));
+    },
     write: (write) => writer.call({ kind: "record", write: storedWrite(write) }),
   });
 

@@ -1,0 +1,69 @@
+import type { DurableData } from "@claude-companion/protocol";
+import type { Commit } from "../log/index.ts";
+import type { Records, SessionRecord } from "../records/index.ts";
+import type { Report } from "../telemetry/index.ts";
+import { nothing } from "./commits.ts";
+import { nextState, type Occurrence, type SessionState } from "./state.ts";
+
+/** What a session is now: its record, and the state that follows from what happened. Changes are the caller's to commit. */
+export interface Condition {
+  readonly record: SessionRecord;
+  readonly state: SessionState;
+  /** Moves to the next state. The commit tells of it; it is empty when nothing changed. */
+  become(occurrence: Occurrence): Commit;
+  /** Changes the record. */
+  update(change: Partial<SessionRecord>): Commit;
+}
+
+/**
+ * @param options.onMoved the state is another now
+ * @param options.onChange lists show something else now
+ */
+export function createCondition(options: {
+  record: SessionRecord;
+  records: Pick<Records, "sessions">;
+  report: Pick<Report, "sessionStatus">;
+  onMoved: () => void;
+  onChange: (change: "status" | "updated") => void;
+}): Condition {
+  const { records, report } = options;
+  let record = options.record;
+  let state = stateOf(record);
+  const write = () => records.sessions.write(record);
+  return {
+    get record() {
+      return record;
+    },
+    get state() {
+      return state;
+    },
+    become(occurrence) {
+      const next = nextState(state, occurrence);
+      if (next === state) return nothing;
+      const statusChanged = next.name !== state.name;
+      state = next;
+      const reason = "reason" in next ? next.reason : undefined;
+      record = { ...record, status: next.name, statusReason: reason };
+      options.onMoved();
+      if (!statusChanged) return { events: [], records: [write()] };
+      const { sessionId, model, permissionMode } = record;
+      report.sessionStatus({ sessionId, status: next.name, reason });
+      options.onChange("status");
+      const data: DurableData<"sessionStatus"> = { status: next.name, reason, model, permissionMode };
+      return { events: [{ id: undefined, event: { type: "sessionStatus", data } }], records: [write()] };
+    },
+    update(change) {
+      record = { ...record, ...change };
+      options.onChange("updated");
+      return { events: [], records: [write()] };
+    },
+  };
+}
+
+/** What an earlier server left. Without an agent that survived, recovery has brought it to rest. */
+function stateOf({ status, statusReason }: SessionRecord): SessionState {
+  if (status === "starting" || status === "idle" || status === "running" || status === "waiting")
+    return { name: status };
+  if (status === "hibernated") return { name: "hibernated", reason: statusReason };
+  return { name: status, reason: statusReason ?? "" };
+}
