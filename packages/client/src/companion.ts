@@ -51,6 +51,14 @@ export interface ConnectOptions {
   fetch?: typeof fetch;
 }
 
+/** How to send a message. */
+export interface SendOptions {
+  /** Made by default; sending the same again does nothing twice. */
+  messageId?: string;
+  /** When it reaches an agent that is at work; by default after the turn. */
+  delivery?: CommandInput<"sendMessage">["delivery"];
+}
+
 /** What the connection is like now. `closed` is for good; `error` says why. */
 export type ConnectionState =
   | { name: "connecting" }
@@ -76,7 +84,7 @@ export interface Companion {
   /** A session's events, exactly once, until closed. */
   subscribe(sessionId: string, options?: SubscribeOptions): SessionStream;
   /** Sends a message exactly once: it is kept until the server has it, also through a restart of the app. */
-  send(sessionId: string, content: Content, options?: { messageId?: string }): Promise<CommandAck<"sendMessage">>;
+  send(sessionId: string, content: Content, options?: SendOptions): Promise<CommandAck<"sendMessage">>;
   /** Messages that are kept because the server does not have them yet. */
   unsent(): { sessionId: string; messageId: string; content: Content }[];
   /** Answers a permission request, also through lost connections. @throws CompanionError `ALREADY_RESOLVED` when somebody else was first */
@@ -276,7 +284,8 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
       if (state.name === "closed") stream.fail(state.error ?? new Disconnected("The connection was closed."));
       return stream;
     },
-    send: (sessionId, content, { messageId = uuid() } = {}) => outbox.send({ sessionId, messageId, content }),
+    send: (sessionId, content, { messageId = uuid(), delivery } = {}) =>
+      outbox.send({ sessionId, messageId, content, ...(delivery === undefined ? {} : { delivery }) }),
     unsent: () => outbox.pending(),
     async respond(sessionId, permissionId, answer) {
       for (;;) {

@@ -1,5 +1,5 @@
 export { CompanionError, type ErrorCode } from "@claude-companion/protocol/errors";
-export { type Companion, type ConnectionState, type ConnectOptions, connect } from "./companion.ts";
+export { type Companion, type ConnectionState, type ConnectOptions, connect, type SendOptions } from "./companion.ts";
 export { openIndexedDb } from "./indexed-db.ts";
 export { createMemory } from "./memory.ts";
 export type { SessionFrame, SessionStream, SubscribeOptions } from "./session-stream.ts";

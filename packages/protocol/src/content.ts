@@ -13,6 +13,13 @@ const Document = z.object({ type: z.literal("document"), source: Source, title: 
 export const InputBlock = z.discriminatedUnion("type", [Text.extend({ text: z.string().min(1) }), Image, Document]);
 export type InputBlock = z.infer<typeof InputBlock>;
 
+/**
+ * When a message reaches an agent that is at work: `queue` after the turn, and it can be moved or taken back until then;
+ * `steer` as soon as the agent looks up, in the same turn; `interrupt` at once, the turn ends.
+ */
+export const Delivery = z.enum(["queue", "steer", "interrupt"]);
+export type Delivery = z.infer<typeof Delivery>;
+
 /** What a user sends: a string is the short form of one text block. */
 export const Content = z.union([z.string().min(1), z.array(InputBlock).min(1).max(100)]);
 export type Content = z.infer<typeof Content>;

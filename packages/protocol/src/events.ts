@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Content, OutputBlock, Usage } from "./content.ts";
+import { Content, Delivery, OutputBlock, Usage } from "./content.ts";
 import { ErrorCodeSchema } from "./error-schema.ts";
 import { MessageId, PermissionId, Seq, SessionId, Timestamp } from "./ids.ts";
 import { Actor, PermissionMode, PermissionOutcome, PermissionRequest } from "./permission.ts";
@@ -42,6 +42,10 @@ export const durableEvents = {
     content: Content,
     by: Actor.optional(),
     queued: z.boolean().meta({ description: "True: the agent was busy, the message waits its turn." }),
+    delivery: Delivery.optional().meta({ description: "Absent: `queue`." }),
+  }),
+  queueChanged: z.object({
+    messageIds: z.array(MessageId).meta({ description: "What waits, in the order in which it will be handed over." }),
   }),
   messageState: z.object({
     messageId: MessageId,
@@ -154,6 +158,7 @@ const durableFrame = <T extends DurableType>(type: T) =>
 export const sessionEventFrames = {
   sessionStatus: durableFrame("sessionStatus"),
   humanMessage: durableFrame("humanMessage"),
+  queueChanged: durableFrame("queueChanged"),
   messageState: durableFrame("messageState"),
   assistantMessage: durableFrame("assistantMessage"),
   toolUse: durableFrame("toolUse"),

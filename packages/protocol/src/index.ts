@@ -10,7 +10,7 @@ export {
   isCommandType,
   type RequestCommand,
 } from "./commands/index.ts";
-export { Content, InputBlock, OutputBlock, Usage } from "./content.ts";
+export { Content, Delivery, InputBlock, OutputBlock, Usage } from "./content.ts";
 export { CompanionError, type ErrorCode, errorCodes, isErrorCode } from "./errors.ts";
 export {
   type DurableData,

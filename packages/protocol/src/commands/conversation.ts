@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Content } from "../content.ts";
+import { Content, Delivery } from "../content.ts";
 import { MessageId, Seq, SessionId } from "../ids.ts";
 import { PermissionMode } from "../permission.ts";
 import { SessionSummary } from "../session.ts";
@@ -40,7 +40,7 @@ export const conversationCommands = {
   sendMessage: command({
     summary: "The next instruction. The same messageId again answers the same and does nothing else.",
     rest: { method: "POST", path: "/api/sessions/{sessionId}/messages", status: 202 },
-    data: data.extend({ messageId: MessageId, content: Content }),
+    data: data.extend({ messageId: MessageId, content: Content, delivery: Delivery.default("queue") }),
     ack: z.object({ messageId: MessageId, seq: Seq }),
     errors: ["SESSION_ENDED"],
     example: {

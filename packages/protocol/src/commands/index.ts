@@ -3,6 +3,7 @@ import { RequestId } from "../ids.ts";
 import { connectionCommands } from "./connection.ts";
 import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
+import { queueCommands } from "./queue.ts";
 
 /**
  * The one table of commands: what a client may ask, and what its `ack` holds. WebSocket and REST are two doors to the
@@ -11,6 +12,7 @@ import { permissionCommands } from "./permissions.ts";
 export const commands = {
   ...connectionCommands,
   ...conversationCommands,
+  ...queueCommands,
   ...permissionCommands,
 };
 

@@ -72,8 +72,8 @@ export interface OpenOptions {
 export interface Agent {
   /** May be iterated once. The last event is `ended`. */
   readonly events: AsyncIterable<AgentEvent>;
-  /** Hands a message over. Its fate comes as `message` events. */
-  send(message: { messageId: string; content: Infer<typeof Content> }): void;
+  /** Hands a message over, with `steer` into the turn that runs, if the agent can do that. Its fate comes as `message` events. */
+  send(message: { messageId: string; content: Infer<typeof Content> }, how?: { steer: boolean }): void;
   /** Answers a permission that the agent asked for; `permissionApplied` follows when the agent has taken it. False: it no longer asks. */
   answer(permissionId: string, answer: Infer<typeof PermissionAnswer>): boolean;
   /** Stops the turn. Resolves when the agent has acknowledged. */

@@ -4,6 +4,7 @@ import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
+import { queueHandlers } from "./queue-handlers.ts";
 import { summaryFor } from "./summary.ts";
 
 /** The handlers of all commands that both doors (WebSocket and REST) lead to. */
@@ -16,6 +17,7 @@ export function createHandlers(house: {
   const { sessions, positions } = house;
 
   return {
+    ...queueHandlers(house),
     ...permissionHandlers(house),
     async acknowledge(caller, { sessionId, seq }) {
       await sessions.get(caller.user, sessionId);
@@ -38,13 +40,13 @@ export function createHandlers(house: {
         title: request.title,
         reuse: request.reuse,
       });
-      if (initialPrompt) await session.send({ ...initialPrompt, by: actorOf(caller) });
+      if (initialPrompt) await session.send({ ...initialPrompt, delivery: "queue", by: actorOf(caller) });
       return { session: await summaryFor(caller, sessions.summary(session), positions), reused };
     },
-    async sendMessage(caller, { sessionId, messageId, content }) {
+    async sendMessage(caller, { sessionId, ...message }) {
       const session = await sessions.get(caller.user, sessionId);
-      const { seq } = await session.send({ messageId, content, by: actorOf(caller) });
-      return { messageId, seq };
+      const { seq } = await session.send({ ...message, by: actorOf(caller) });
+      return { messageId: message.messageId, seq };
     },
     async restartAgent(caller, { sessionId }) {
       const session = await sessions.get(caller.user, sessionId);

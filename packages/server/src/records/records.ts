@@ -2,6 +2,7 @@ import type {
   Actor,
   AuditEntry,
   Content,
+  Delivery,
   PermissionAnswer,
   PermissionMode,
   PermissionOutcome,
@@ -51,6 +52,8 @@ export interface MessageRecord {
   order: number;
   content: z.infer<typeof Content>;
   by: z.infer<typeof Actor> | undefined;
+  /** Undefined in records of older versions: `queue`. */
+  delivery: Delivery | undefined;
   state: "queued" | "handedOver";
 }
 

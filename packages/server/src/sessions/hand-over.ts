@@ -7,9 +7,11 @@ import type { Messages } from "./messages.ts";
 export interface HandOver {
   /** Another agent was seated: it has been given nothing. */
   begin(): void;
-  /** Gives what waits. */
+  /** Gives what may go now: what steers or interrupts at once, what is queued when the agent is free. */
   run(): void;
   readonly isRunning: boolean;
+  /** What waits and can still be moved or taken back. */
+  readonly waiting: readonly MessageRecord[];
   /** What the agent that sits there was given and has not finished with. */
   readonly unfinished: readonly MessageRecord[];
   /** The agent said something about a message. */
@@ -36,17 +38,32 @@ export function createHandOver(options: {
   let suspects = new Set<string>();
   let running: Promise<void> | undefined;
 
+  function next(): MessageRecord | undefined {
+    const waiting = handOver.waiting;
+    const urgent = waiting.find(({ delivery }) => delivery === "interrupt" || delivery === "steer");
+    // One after the other, so that what waits can be moved or taken back, and each has a turn of its own.
+    return urgent ?? (handOver.unfinished.length === 0 ? waiting[0] : undefined);
+  }
   async function give(): Promise<void> {
-    for (const { messageId, content } of messages.queued) {
+    while (next() !== undefined) {
       const agent = await options.take();
-      if (given.has(messageId)) continue;
+      // Chosen once there is somebody to give it to: until then it may have been moved or taken back.
+      const message = next();
+      if (message === undefined) return;
+      const { messageId, content, delivery } = message;
+      const isBusy = handOver.unfinished.length > 0;
       given.add(messageId);
-      agent.send({ messageId, content });
+      // An agent that does not heed it goes on, and takes the message after the turn.
+      if (delivery === "interrupt" && isBusy) await agent.interrupt().catch(() => {});
+      agent.send({ messageId, content }, { steer: delivery === "steer" && isBusy });
     }
   }
   const handOver: HandOver = {
     get isRunning() {
       return running !== undefined;
+    },
+    get waiting() {
+      return messages.queued.filter(({ messageId }) => !given.has(messageId));
     },
     get unfinished() {
       return messages.open.filter(({ messageId, state }) => state === "handedOver" || given.has(messageId));

@@ -1,10 +1,18 @@
-import type { Actor, Content, DurableData } from "@claude-companion/protocol";
+import type { Actor, Content, Delivery, DurableData } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../log/index.ts";
 import type { MessageRecord, Records } from "../records/index.ts";
 
 type State = DurableData<"messageState">["state"];
+
+/** What a person sends. */
+export interface NewMessage {
+  messageId: string;
+  content: z.infer<typeof Content>;
+  by: z.infer<typeof Actor> | undefined;
+  delivery: z.infer<typeof Delivery>;
+}
 
 /** The messages of people that the agent has not finished with, in order. */
 export interface Messages {
@@ -13,7 +21,7 @@ export interface Messages {
   readonly open: readonly MessageRecord[];
   /** A new message, as the commit that accepts it. */
   accept(
-    message: { messageId: string; content: z.infer<typeof Content>; by: z.infer<typeof Actor> | undefined },
+    message: NewMessage,
     queued: boolean,
   ): {
     record: MessageRecord;
@@ -25,6 +33,12 @@ export interface Messages {
   advance(messageId: string, state: State, reason: string | undefined): Commit | undefined;
   /** The agent is gone: what was handed over gets this state; what was not, waits for the next one. */
   settleHandedOver(state: State, reason: string): Commit[];
+  /**
+   * A person takes back what waits, or puts it elsewhere in the row. Done at once; `undo` when it could not be stored.
+   * Undefined: it does not wait (any more).
+   */
+  withdraw(messageId: string): { commit: Commit; undo(): void } | undefined;
+  move(messageId: string, before: string | undefined): { commit: Commit; undo(): void } | undefined;
   /** The session is over: nothing waits any more. */
   withdrawAll(reason: string): Commit[];
 }
@@ -37,7 +51,7 @@ export function createMessages(options: {
   open: readonly MessageRecord[];
 }): Messages {
   const { records } = options;
-  const open = new Map([...options.open].sort((a, b) => a.order - b.order).map((record) => [record.messageId, record]));
+  let open = new Map([...options.open].sort((a, b) => a.order - b.order).map((record) => [record.messageId, record]));
   let lastOrder = [...open.values()].at(-1)?.order ?? 0;
 
   function change(record: MessageRecord, state: State, reason: string | undefined): Commit {
@@ -56,14 +70,14 @@ export function createMessages(options: {
     };
   }
 
-  return {
+  const messages: Messages = {
     get open() {
       return [...open.values()];
     },
     get queued() {
       return [...open.values()].filter((record) => record.state === "queued");
     },
-    accept({ messageId, content, by }, queued) {
+    accept({ messageId, content, by, delivery }, queued) {
       lastOrder = Math.max(lastOrder + 1, options.clock.now());
       const record: MessageRecord = {
         messageId,
@@ -71,9 +85,10 @@ export function createMessages(options: {
         order: lastOrder,
         content,
         by,
+        delivery,
         state: "queued",
       };
-      const data = { messageId, content, by, queued };
+      const data = { messageId, content, by, queued, ...(delivery === "queue" ? {} : { delivery }) };
       return {
         record,
         commit: {
@@ -92,6 +107,41 @@ export function createMessages(options: {
       [...open.values()]
         .filter((record) => record.state === "handedOver")
         .map((record) => change(record, state, reason)),
+    withdraw(messageId) {
+      const record = open.get(messageId);
+      if (record?.state !== "queued") return undefined;
+      const before = new Map(open);
+      return {
+        commit: change(record, "withdrawn", undefined),
+        undo: () => {
+          open = before;
+        },
+      };
+    },
+    move(messageId, before) {
+      const waiting = messages.queued;
+      const moved = waiting.find((record) => record.messageId === messageId);
+      const others = waiting.filter((record) => record !== moved);
+      const at = before === undefined ? others.length : others.findIndex((record) => record.messageId === before);
+      if (moved === undefined || at === -1) return undefined;
+      const row = others.toSpliced(at, 0, moved);
+      // The places stay, those who stand in them change.
+      const placed = row.map((record, i) => ({ ...record, order: waiting[i]?.order ?? record.order }));
+      const old = open;
+      const rest = [...open.values()].filter((record) => record.state !== "queued");
+      open = new Map([...rest, ...placed].map((record) => [record.messageId, record]));
+      const data = { messageIds: row.map((record) => record.messageId) };
+      return {
+        commit: {
+          events: [{ id: undefined, event: { type: "queueChanged", data } }],
+          records: placed.map((record) => records.messages.write(record)),
+        },
+        undo: () => {
+          open = old;
+        },
+      };
+    },
     withdrawAll: (reason) => [...open.values()].map((record) => change(record, "withdrawn", reason)),
   };
+  return messages;
 }

@@ -1,7 +1,6 @@
 import {
   type Actor,
   CompanionError,
-  type Content,
   type DurableData,
   type PermissionAnswer,
   type PermissionMode,
@@ -21,7 +20,7 @@ import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, title
 import { createCondition } from "./condition.ts";
 import { createHandOver } from "./hand-over.ts";
 import { createJournal } from "./journal.ts";
-import { createMessages } from "./messages.ts";
+import { createMessages, type NewMessage } from "./messages.ts";
 import { createPermissions } from "./permissions.ts";
 import { createSeat } from "./seat.ts";
 import { hasAgent, type SessionState } from "./state.ts";
@@ -41,11 +40,13 @@ export interface Session {
   /** True when nothing would be lost by forgetting this object: asleep, nothing waits. */
   readonly isDormant: boolean;
   /** Accepts a message durably; the agent is woken for it. */
-  send(message: {
-    messageId: string;
-    content: z.infer<typeof Content>;
-    by: z.infer<typeof Actor> | undefined;
-  }): Promise<{ seq: number }>;
+  send(message: NewMessage): Promise<{ seq: number }>;
+  /** What waits for the agent and can still be moved or taken back. */
+  readonly queue: readonly MessageRecord[];
+  /** @throws CompanionError `CONFLICT` when it does not wait (any more) */
+  withdraw(messageId: string): Promise<void>;
+  /** Puts a message before another, or at the end. @returns the row @throws CompanionError `CONFLICT` */
+  move(messageId: string, before: string | undefined): Promise<string[]>;
   respond(
     permissionId: string,
     answer: z.infer<typeof PermissionAnswer>,
@@ -227,7 +228,8 @@ export function createSession(options: SessionOptions): Session {
         return;
       case "message":
         handOver.heard();
-        return tell(messages.advance(event.messageId, event.state, event.reason));
+        tell(messages.advance(event.messageId, event.state, event.reason));
+        return handOver.waiting.length > 0 ? session.deliver() : undefined;
       case "permission": {
         const asked = permissions.ask(event.request);
         if (asked?.answered) return void source.answer(event.request.permissionId, asked.answered);
@@ -308,6 +310,7 @@ export function createSession(options: SessionOptions): Session {
           ? become({ type: "agentRunning" })
           : nothing;
     tell(...stale, settled, moved, ...(standing === "idle" ? handOver.idle() : []));
+    if (handOver.waiting.length > 0) session.deliver();
   }
   /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
   function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
@@ -375,11 +378,12 @@ export function createSession(options: SessionOptions): Session {
       return !hasAgent(condition.state) && seat.isEmpty && accepting === 0 && messages.queued.length === 0;
     },
 
-    async send({ messageId, content, by }) {
+    async send(message) {
       refuseIfEnded();
       const busy =
         condition.state.name === "running" || condition.state.name === "waiting" || messages.queued.length > 0;
-      const accepted = messages.accept({ messageId, content, by }, busy);
+      const { messageId, content } = message;
+      const accepted = messages.accept(message, busy && message.delivery === "queue");
       const { record } = condition;
       const title = record.title === "" ? titleOf(content) : record.title;
       const titled: Commit["events"] =
@@ -401,6 +405,15 @@ export function createSession(options: SessionOptions): Session {
         session.deliver();
       }
       return { seq: stored.seq };
+    },
+
+    get queue() {
+      return handOver.waiting;
+    },
+    withdraw: (messageId) => changeQueue(messageId, () => messages.withdraw(messageId)),
+    async move(messageId, before) {
+      await changeQueue(messageId, () => messages.move(messageId, before));
+      return handOver.waiting.map((message) => message.messageId);
     },
 
     async respond(permissionId, answer, by) {
@@ -518,6 +531,28 @@ export function createSession(options: SessionOptions): Session {
       await journal.close();
     },
   };
+
+  /** Done at once, so that what is taken back is not handed over while it is being stored. */
+  async function changeQueue(
+    messageId: string,
+    change: () => { commit: Commit; undo(): void } | undefined,
+  ): Promise<void> {
+    const isWaiting = handOver.waiting.some((message) => message.messageId === messageId);
+    const changed = isWaiting ? change() : undefined;
+    if (changed === undefined)
+      throw new CompanionError(
+        "CONFLICT",
+        "This message does not wait (any more), or the one to put it before does not. What waits: GET /api/sessions/{sessionId}/queue.",
+      );
+    try {
+      await journal.commit(changed.commit);
+    } catch (error) {
+      changed.undo();
+      session.deliver();
+      throw error;
+    }
+    options.onChange("updated");
+  }
 
   /** Work goes on without us; an idle agent would only take up memory. */
   async function letGo(reason: string): Promise<void> {

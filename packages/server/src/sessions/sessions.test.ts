@@ -106,9 +106,14 @@ async function start(
     (await storage.log.read(sessionId, 0, { events: 1_000, bytes: 1e7 })).map(
       (event) => JSON.parse(event.frame) as { type: string; data: Record<string, never> },
     );
-  const send = async (sessionId: string, text: string, messageId = randomUUID()) => {
+  const send = async (
+    sessionId: string,
+    text: string,
+    messageId = randomUUID(),
+    delivery: "queue" | "steer" | "interrupt" = "queue",
+  ) => {
     const session = await sessions.get(user, sessionId);
-    return { messageId, ...(await session.send({ messageId, content: text, by })) };
+    return { messageId, ...(await session.send({ messageId, content: text, by, delivery })) };
   };
   return { clock, storage, provider, hub, sessions, create, events, send, root };
 }
@@ -209,7 +214,7 @@ describe("sessions", () => {
     await first.session.end("endedByUser");
     await eventually(async () => (await world.sessions.list(user)).length === 1);
     await world.create({ reuse: false });
-    await assert.rejects(first.session.send({ messageId: randomUUID(), content: "x", by }), { code: "SESSION_ENDED" });
+    await assert.rejects(world.send(first.session.record.sessionId, "x"), { code: "SESSION_ENDED" });
     await world.sessions.close();
   });
 
@@ -235,6 +240,114 @@ describe("sessions", () => {
     assert.deepEqual(fates, ["handedOver", "answered"]);
     assert.equal((await world.sessions.list(user))[0]?.title, "one");
     await world.sessions.close();
+  });
+
+  /** A session whose agent works on each message until it is told to go on. */
+  async function startHeld() {
+    const holds: (() => void)[] = [];
+    const world = await start({
+      async script(agent) {
+        await agent.until(new Promise<void>((resolve) => holds.push(resolve)));
+      },
+    });
+    const { session } = await world.create();
+    const { sessionId } = session.record;
+    const worked = () => [...world.provider.worked.values()].flat();
+    return {
+      ...world,
+      session,
+      worked,
+      say: (text: string, delivery: "queue" | "steer" | "interrupt" = "queue") =>
+        world.send(sessionId, text, randomUUID(), delivery).then(({ messageId }) => messageId),
+      goOn: () => holds.shift()?.(),
+      until: (count: number) => eventually(() => worked().length === count),
+      fates: async (messageId: string) =>
+        (await world.events(sessionId))
+          .filter(({ type, data }) => type === "messageState" && data.messageId === messageId)
+          .map(({ data }) => data.state),
+    };
+  }
+
+  test("[SES-17] what is sent to an agent at work waits, is seen, can be moved and taken back until it is handed over, and each has a turn of its own", async () => {
+    const world = await startHeld();
+    const { session } = world;
+    const first = await world.say("first");
+    await world.until(1);
+    const ids = [];
+    for (const text of ["a", "b", "c"]) ids.push(await world.say(text));
+    const [a = "", b = "", c = ""] = ids;
+    assert.deepEqual(
+      session.queue.map(({ content }) => content),
+      ["a", "b", "c"],
+    );
+    assert.equal(session.queuedMessages, 3);
+    await session.withdraw(b);
+    assert.deepEqual(await session.move(c, a), [c, a]);
+    assert.deepEqual(await session.move(c, undefined), [a, c]);
+    assert.deepEqual(await session.move(c, a), [c, a]);
+    for (const refused of [
+      session.withdraw(first),
+      session.withdraw(b),
+      session.move(first, a),
+      session.move(a, b),
+      session.withdraw(randomUUID()),
+    ])
+      await assert.rejects(refused, { code: "CONFLICT" });
+    world.goOn();
+    await world.until(2);
+    await assert.rejects(session.withdraw(c), { code: "CONFLICT" });
+    assert.deepEqual(world.worked(), ["first", "c"]);
+    world.goOn();
+    await world.until(3);
+    world.goOn();
+    await eventually(() => session.state.name === "idle");
+    assert.deepEqual(world.worked(), ["first", "c", "a"]);
+    assert.deepEqual(await world.fates(b), ["withdrawn"]);
+    const orders = (await world.events(session.record.sessionId))
+      .filter(({ type }) => type === "queueChanged")
+      .map(({ data }) => data.messageIds);
+    assert.deepEqual(orders, [
+      [c, a],
+      [a, c],
+      [c, a],
+    ]);
+    // The order outlives the server.
+    await world.say("last");
+    await world.until(4);
+    const [d, e] = [await world.say("d"), await world.say("e")];
+    await session.move(e, d);
+    const stored = await world.storage.records.messages.list(session.record.sessionId);
+    const waiting = stored.filter(({ state }) => state === "queued").sort((one, two) => one.order - two.order);
+    assert.deepEqual(
+      waiting.map(({ content }) => content),
+      ["e", "d"],
+    );
+  });
+
+  test("[SES-18] a message that interrupts ends the turn and goes first; one that steers goes at once", async () => {
+    const world = await startHeld();
+    const { session } = world;
+    const first = await world.say("first");
+    await world.until(1);
+    await world.say("waits");
+    const urgent = await world.say("urgent", "interrupt");
+    await world.until(2);
+    assert.deepEqual(world.worked(), ["first", "urgent"]);
+    await eventually(async () => (await world.fates(first)).join() === "handedOver,failed");
+    await eventually(async () => (await world.fates(urgent)).join() === "handedOver");
+    const steering = await world.say("steering", "steer");
+    await assert.rejects(session.withdraw(steering), { code: "CONFLICT" });
+    assert.deepEqual(
+      session.queue.map(({ content }) => content),
+      ["waits"],
+    );
+    for (let count = 3; count <= 4; count++) {
+      world.goOn();
+      await world.until(count);
+    }
+    assert.deepEqual(world.worked(), ["first", "urgent", "steering", "waits"]);
+    world.goOn();
+    await eventually(() => session.state.name === "idle");
   });
 
   test("[SES-6] an idle session hibernates and the next message wakes it; background work keeps it awake", async () => {

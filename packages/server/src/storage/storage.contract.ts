@@ -19,6 +19,7 @@ const message = (sessionId: string, state: MessageRecord["state"] = "queued"): M
   order: 1,
   content: "hello",
   by: undefined,
+  delivery: undefined,
   state,
 });
 

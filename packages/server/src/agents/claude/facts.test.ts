@@ -188,6 +188,19 @@ describe("facts of the Claude CLI", () => {
     }
   });
 
+  test("[CLD-25] a message that steers reaches the model in the turn that runs", async () => {
+    await using session = await open();
+    const slow = { name: "Bash", input: { command: "sleep 1 && echo slept", description: "x" } };
+    session.say(prompt({ tools: [slow] }, { say: "and on" }));
+    await session.until(isDurable("toolUse"));
+    const steering = randomUUID();
+    session.agent.send({ messageId: steering, content: `steering ${steering}` }, { steer: true });
+    await session.until(isMessage(steering, "answered"));
+    await session.until(isIdle);
+    assert.equal(session.events("turnCompleted").length, 1);
+    assert.equal(await model.asked(`steering ${steering}`), 1);
+  });
+
   test("[CLD-4] an error of the model ends the turn as an error, with what to do, and the session goes on", async () => {
     await using session = await open();
     session.say(prompt({ error: 400 }));

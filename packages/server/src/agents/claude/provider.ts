@@ -317,13 +317,14 @@ function openClaude(
 
   return {
     events,
-    send({ messageId, content }) {
+    send({ messageId, content }, how) {
       translator.sent(messageId);
       prompts.push({
         type: "user",
         uuid: messageId as `${string}-${string}-${string}-${string}-${string}`,
         parent_tool_use_id: null,
         origin: { kind: "human" },
+        ...(how?.steer ? { priority: "next" as const } : {}),
         message: { role: "user", content: typeof content === "string" ? content : content.map(inputBlock) },
       });
     },
