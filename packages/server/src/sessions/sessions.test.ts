@@ -335,6 +335,8 @@ describe("sessions", () => {
     assert.deepEqual(world.worked(), ["first", "urgent"]);
     await eventually(async () => (await world.fates(first)).join() === "handedOver,failed");
     await eventually(async () => (await world.fates(urgent)).join() === "handedOver");
+    // The one that was interrupted waits for nothing any more.
+    world.goOn();
     const steering = await world.say("steering", "steer");
     await assert.rejects(session.withdraw(steering), { code: "CONFLICT" });
     assert.deepEqual(
