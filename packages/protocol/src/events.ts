@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Effort } from "./agent.ts";
 import { Content, Delivery, OutputBlock, Usage } from "./content.ts";
 import { ErrorCodeSchema } from "./error-schema.ts";
 import { MessageId, PermissionId, Seq, SessionId, Timestamp } from "./ids.ts";
@@ -31,6 +32,7 @@ export const durableEvents = {
   sessionUpdated: z.object({
     title: z.string().optional(),
     model: z.string().optional(),
+    effort: Effort.optional(),
     permissionMode: PermissionMode.optional(),
     conversationId: z
       .string()

@@ -1,3 +1,4 @@
+export { AgentDescription, ContextUsage, Effort, Rewind } from "./agent.ts";
 export { type CloseCode, closeCodes, shouldReconnect } from "./close-codes.ts";
 export {
   type CommandAck,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Effort } from "./agent.ts";
 import { DeviceId, Epoch, Seq, SessionId, Timestamp } from "./ids.ts";
 import { PermissionMode, PermissionRequest } from "./permission.ts";
 
@@ -18,6 +19,7 @@ export const SessionSummary = z.object({
   status: SessionStatus,
   statusReason: z.string().optional(),
   model: z.string().optional(),
+  effort: Effort.optional(),
   permissionMode: PermissionMode,
   conversationStarted: z.boolean(),
   backgrounded: z.boolean().meta({ description: "No device says that it is looking at this session." }),
@@ -37,6 +39,9 @@ export const AgentCapabilities = z.object({
   images: z.boolean(),
   setModel: z.boolean(),
   permissionModes: z.array(PermissionMode),
+  efforts: z.array(Effort).meta({ description: "Empty: it has no such thing." }),
+  steer: z.boolean().meta({ description: "Takes a message into the turn that runs." }),
+  rewind: z.boolean().meta({ description: "Can take files back to where they were at a message." }),
   recognisesRepeats: z.boolean().meta({ description: "A message handed over twice is worked on once." }),
 });
 export type AgentCapabilities = z.infer<typeof AgentCapabilities>;

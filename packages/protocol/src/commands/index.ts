@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { RequestId } from "../ids.ts";
+import { agentCommands } from "./agent.ts";
 import { connectionCommands } from "./connection.ts";
 import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
@@ -14,6 +15,7 @@ export const commands = {
   ...conversationCommands,
   ...queueCommands,
   ...permissionCommands,
+  ...agentCommands,
 };
 
 /** Name of a command. */

@@ -81,6 +81,7 @@ export function agentContract(name: string, start: () => Promise<Bench>): void {
         permissionMode: "default",
         conversationId: undefined,
         rules: [],
+        effort: undefined,
         ...change,
       });
       const followed = follow(agent);

@@ -1,10 +1,14 @@
 import type {
   AgentCapabilities,
+  AgentDescription,
   Content,
+  ContextUsage,
   DurableEvent,
+  Effort,
   PermissionAnswer,
   PermissionMode,
   PermissionRequest,
+  Rewind,
   StreamData,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
@@ -61,11 +65,19 @@ export interface OpenOptions {
   /** Absolute real path. */
   workingDirectory: string;
   model: string | undefined;
+  effort: Infer<typeof Effort> | undefined;
   permissionMode: Infer<typeof PermissionMode>;
   /** The conversation to go on with; undefined begins a new one. */
   conversationId: string | undefined;
   /** Rules that hold in this session, each as the agent suggested it. */
   rules: readonly unknown[];
+}
+
+/** What can be changed while it runs. */
+export interface Configuration {
+  model?: string;
+  effort?: Infer<typeof Effort>;
+  permissionMode?: Infer<typeof PermissionMode>;
 }
 
 /** A running agent. Everything it does comes out of `events`, in order; the iteration ends when the agent has ended. */
@@ -78,8 +90,15 @@ export interface Agent {
   answer(permissionId: string, answer: Infer<typeof PermissionAnswer>): boolean;
   /** Stops the turn. Resolves when the agent has acknowledged. */
   interrupt(): Promise<void>;
-  /** Changes model or mode for what comes next. */
-  configure(change: { model?: string; permissionMode?: Infer<typeof PermissionMode> }): Promise<void>;
+  /** Changes model, effort or mode for what comes next. */
+  configure(change: Configuration): Promise<void>;
+  /** What it offers. */
+  describe(): Promise<Infer<typeof AgentDescription>>;
+  contextUsage(): Promise<Infer<typeof ContextUsage>>;
+  /** Takes files back to where they were before a message, or only tells what that would change. */
+  rewind(messageId: string, how: { dryRun: boolean }): Promise<Infer<typeof Rewind>>;
+  /** Stops something that goes on besides the turn. Rejects when there is no such thing. */
+  stopTask(taskId: string): Promise<void>;
   /** From now on these are the session's rules. */
   setRules(rules: readonly unknown[]): Promise<void>;
   /** Asks where it stands; `standing` follows. Resolves when it has answered. */

@@ -2,6 +2,7 @@ import type { Positions } from "../delivery/index.ts";
 import type { EventLog } from "../log/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
+import { agentHandlers } from "./agent-handlers.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
@@ -17,6 +18,7 @@ export function createHandlers(house: {
   const { sessions, positions } = house;
 
   return {
+    ...agentHandlers(house),
     ...queueHandlers(house),
     ...permissionHandlers(house),
     async acknowledge(caller, { sessionId, seq }) {

@@ -3,6 +3,7 @@ import type {
   AuditEntry,
   Content,
   Delivery,
+  Effort,
   PermissionAnswer,
   PermissionMode,
   PermissionOutcome,
@@ -22,6 +23,7 @@ export interface SessionRecord {
   agent: string;
   title: string;
   model: string | undefined;
+  effort: z.infer<typeof Effort> | undefined;
   permissionMode: z.infer<typeof PermissionMode>;
   /** The agent's own conversation, once it has told it. */
   conversationId: string | undefined;

@@ -3,12 +3,11 @@ import {
   CompanionError,
   type DurableData,
   type PermissionAnswer,
-  type PermissionMode,
   type PermissionOutcome,
   type PermissionRequest,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
-import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
+import type { Agent, AgentEvent, AgentProvider, Configuration } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
@@ -54,10 +53,12 @@ export interface Session {
   ): Promise<z.infer<typeof PermissionOutcome>>;
   /** @returns whether there was something to interrupt */
   interrupt(): Promise<boolean>;
-  configure(
-    change: { model?: string; permissionMode?: z.infer<typeof PermissionMode> },
-    by: z.infer<typeof Actor>,
-  ): Promise<void>;
+  configure(change: Configuration, by: z.infer<typeof Actor>): Promise<void>;
+  /**
+   * Asks the agent something that it answers at once; one that sleeps is woken.
+   * @throws CompanionError `AGENT_UNAVAILABLE`, `AGENT_FAILED`
+   */
+  consult<T>(ask: (agent: Agent) => Promise<T>): Promise<T>;
   /** A rule of this session was taken back. */
   dropRule(ruleId: string): Promise<void>;
   /** Hands over what waits from before, if anything does. */
@@ -193,7 +194,7 @@ export function createSession(options: SessionOptions): Session {
       const isAtWork = condition.state.name === "running" || condition.state.name === "starting";
       return isAtWork || (condition.state.name === "idle" && handOver.unfinished.length > 0) ? "agent" : undefined;
     },
-    inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
+    inquire: async () => answered(Promise.resolve(seat.agent?.inquire()), "say where it stands"),
     onSilent(silence) {
       report.agentSilent({ sessionId, ...silence });
       tell(silenceNotice(silence));
@@ -201,8 +202,8 @@ export function createSession(options: SessionOptions): Session {
   });
   const handOver = createHandOver({ messages, take: () => seat.take(), onRest: scheduleSleep });
   function openOptions() {
-    const { workingDirectory, model, permissionMode, conversationId } = condition.record;
-    return { sessionId, workingDirectory, model, permissionMode, conversationId, rules: rulesNow() };
+    const { workingDirectory, model, effort, permissionMode, conversationId } = condition.record;
+    return { sessionId, workingDirectory, model, effort, permissionMode, conversationId, rules: rulesNow() };
   }
   const rulesNow = () => rules.map(({ value }) => value);
   /** Never asking is never revived by itself: another agent needs a person to say so again. */
@@ -437,9 +438,22 @@ export function createSession(options: SessionOptions): Session {
       return true;
     },
 
+    async consult(ask) {
+      refuseIfEnded();
+      cancelSleep?.();
+      try {
+        return await answered(ask(await seat.take()), "answer");
+      } finally {
+        // Woken without a message it says nothing of itself.
+        if (condition.state.name === "starting" && handOver.unfinished.length === 0)
+          tell(become({ type: "agentIdle" }));
+        scheduleSleep();
+      }
+    },
+
     async dropRule(ruleId) {
       rules = rules.filter((rule) => rule.ruleId !== ruleId);
-      await answered(seat.agent?.setRules(rulesNow()), "change its rules");
+      await answered(Promise.resolve(seat.agent?.setRules(rulesNow())), "change its rules");
     },
 
     async configure(change, by) {
@@ -454,8 +468,10 @@ export function createSession(options: SessionOptions): Session {
           `${provider.name} does not offer the mode ${change.permissionMode} here. Choose one of: ${modes}.`,
         );
       }
+      if (change.effort !== undefined && !provider.capabilities.efforts.includes(change.effort))
+        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not know the effort ${change.effort}.`);
       // The running agent first: what it refuses is not kept as if it were so.
-      await answered(seat.agent?.configure(change), "change");
+      await answered(Promise.resolve(seat.agent?.configure(change)), "change");
       const { permissionMode } = change;
       const updated = update(change);
       bypassConfirmed = condition.record.permissionMode === "bypassPermissions";
@@ -565,11 +581,11 @@ export function createSession(options: SessionOptions): Session {
    * What an agent is asked, it must answer in time: a person waits.
    * @throws CompanionError `AGENT_FAILED`
    */
-  async function answered(asked: Promise<void> | undefined, what: string): Promise<void> {
+  async function answered<T>(asked: Promise<T>, what: string): Promise<T> {
     const patience = Promise.withResolvers<never>();
     const cancel = clock.after(answerMs, () => patience.reject(new Error(`no answer for ${answerMs / 1_000} s`)));
     try {
-      await Promise.race([asked, patience.promise]);
+      return await Promise.race([asked, patience.promise]);
     } catch (error) {
       throw new CompanionError(
         "AGENT_FAILED",

@@ -40,6 +40,7 @@ describe("facts of the Claude CLI", () => {
       permissionMode: "default",
       conversationId: undefined,
       rules: [],
+      effort: undefined,
       ...options,
     });
     const followed = follow(agent);
@@ -302,6 +303,7 @@ describe("facts of the Claude CLI", () => {
         permissionMode: "default" as const,
         conversationId: undefined,
         rules: [],
+        effort: undefined,
       };
       const agent = await claudeIn(place, { owner }).open(options);
       const followed = follow(agent);
@@ -514,6 +516,7 @@ describe("facts of the Claude CLI", () => {
       permissionMode: "default",
       conversationId: undefined,
       rules: [],
+      effort: undefined,
     });
     const followed = follow(agent);
     agent.send({

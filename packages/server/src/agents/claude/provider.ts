@@ -15,6 +15,7 @@ import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from
 import { createCatchUp } from "../catch-up.ts";
 import type { AgentHosts, AgentLink, AgentListener, HeldAgent } from "../host/index.ts";
 import { createQueue } from "../queue.ts";
+import { contextUsageOf, descriptionOf, rewindOf } from "./answers.ts";
 import { checkClaudeCli, configDirectoryOf, findClaudeCli } from "./cli.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
 import { type ClaudeProcess, hostClaude, lineField, type StandingLine } from "./process.ts";
@@ -56,6 +57,9 @@ export function createClaudeProvider(options: {
       interrupt: true,
       images: true,
       setModel: true,
+      efforts: ["low", "medium", "high", "xhigh", "max"],
+      steer: true,
+      rewind: true,
       permissionModes: [
         "default",
         "acceptEdits",
@@ -213,6 +217,8 @@ function openClaude(
       permissionMode: session.permissionMode,
       ...(session.allowBypass ? { allowDangerouslySkipPermissions: true } : {}),
       ...(session.rules.length > 0 ? { settings: settingsOf(session.rules) } : {}),
+      ...(session.effort === undefined ? {} : { effort: session.effort }),
+      enableFileCheckpointing: true,
       includePartialMessages: true,
       forwardSubagentText: true,
       // Echoes each prompt as it is taken: how we learn that a message was handed over, and that one sent twice was dropped.
@@ -341,8 +347,19 @@ function openClaude(
     },
     async configure(change) {
       if (change.model !== undefined) await conversation.setModel(change.model);
+      if (change.effort !== undefined) await conversation.applyFlagSettings({ effortLevel: change.effort });
       if (change.permissionMode !== undefined) await conversation.setPermissionMode(change.permissionMode);
     },
+    describe: async () => descriptionOf(await conversation.initializationResult()),
+    contextUsage: async () => contextUsageOf(await conversation.getContextUsage({ detail: "summary" })),
+    async rewind(messageId, { dryRun }) {
+      const preview = rewindOf(await conversation.rewindFiles(messageId, { dryRun: true }));
+      if (dryRun || !preview.canRewind) return preview;
+      // What is done does not say what it was; what it would be does.
+      const { canRewind, reason, skipped } = rewindOf(await conversation.rewindFiles(messageId));
+      return { ...preview, canRewind, reason, skipped };
+    },
+    stopTask: (taskId) => conversation.stopTask(taskId),
     setRules: (rules) => conversation.applyFlagSettings(settingsOf(rules)),
     async inquire() {
       // The CLI would take back what a hook of ours is asking (docs/decisions/0009).

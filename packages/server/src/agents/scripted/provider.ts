@@ -56,6 +56,9 @@ export function createScriptedProvider(options: { script: Script; id?: string })
       interrupt: true,
       images: true,
       setModel: true,
+      efforts: ["low", "high"],
+      steer: false,
+      rewind: false,
       permissionModes: ["default", "acceptEdits", "plan", "dontAsk", "auto"],
       recognisesRepeats: true,
     },
@@ -242,6 +245,18 @@ function openScripted({ session, conversationId, texts, ids, rules, script, onEn
       model = change.model ?? model;
       permissionMode = change.permissionMode ?? permissionMode;
       describe();
+    },
+    async describe() {
+      return { commands: [], models: [{ model, name: model, description: "", efforts: [] }], subagents: [] };
+    },
+    async contextUsage() {
+      return { model, totalTokens: texts.join("").length, maxTokens: 1_000, percentage: 0, categories: [] };
+    },
+    async rewind() {
+      return { canRewind: false, reason: "not by this agent", files: [], insertions: 0, deletions: 0, skipped: 0 };
+    },
+    async stopTask(taskId) {
+      throw new Error(`there is no task ${taskId}`);
     },
     async setRules(given) {
       rules.splice(0, rules.length, ...given);
