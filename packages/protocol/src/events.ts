@@ -31,6 +31,8 @@ export const durableEvents = {
   }),
   sessionUpdated: z.object({
     title: z.string().optional(),
+    archived: z.boolean().optional(),
+    tags: z.array(z.string()).optional(),
     model: z.string().optional(),
     effort: Effort.optional(),
     permissionMode: PermissionMode.optional(),

@@ -21,6 +21,8 @@ export const SessionSummary = z.object({
   model: z.string().optional(),
   effort: Effort.optional(),
   permissionMode: PermissionMode,
+  archived: z.boolean(),
+  tags: z.array(z.string()),
   conversationStarted: z.boolean(),
   backgrounded: z.boolean().meta({ description: "No device says that it is looking at this session." }),
   createdAt: Timestamp,

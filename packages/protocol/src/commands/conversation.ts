@@ -19,6 +19,9 @@ export const conversationCommands = {
       sessionId: SessionId.optional().meta({
         description: "Made by the client: asking again with it makes nothing twice.",
       }),
+      conversationId: z.uuid().optional().meta({
+        description: "Go on with this conversation of the agent, from a terminal for one (listConversations).",
+      }),
       agent: z.string().max(100).optional(),
       model: z.string().min(1).max(200).optional(),
       permissionMode: PermissionMode.optional(),
@@ -27,7 +30,7 @@ export const conversationCommands = {
       initialPrompt: z.object({ messageId: MessageId, content: Content }).optional(),
     }),
     ack: z.object({ session: SessionSummary, reused: z.boolean() }),
-    errors: ["DIRECTORY_NOT_ALLOWED", "AGENT_UNAVAILABLE", "SESSION_LIMIT", "CONFLICT"],
+    errors: ["DIRECTORY_NOT_ALLOWED", "NOT_FOUND", "AGENT_UNAVAILABLE", "SESSION_LIMIT", "CONFLICT"],
     example: {
       data: {
         workingDirectory: "/home/ada/shop",

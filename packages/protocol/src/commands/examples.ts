@@ -16,6 +16,8 @@ export const session: z.infer<typeof SessionSummary> = {
   title: "Fix the login",
   status: "idle",
   permissionMode: "default",
+  archived: false,
+  tags: [],
   conversationStarted: true,
   backgrounded: false,
   createdAt: timestamp,

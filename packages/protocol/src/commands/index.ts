@@ -5,6 +5,7 @@ import { connectionCommands } from "./connection.ts";
 import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
 import { queueCommands } from "./queue.ts";
+import { sessionCommands } from "./sessions.ts";
 
 /**
  * The one table of commands: what a client may ask, and what its `ack` holds. WebSocket and REST are two doors to the
@@ -13,6 +14,7 @@ import { queueCommands } from "./queue.ts";
 export const commands = {
   ...connectionCommands,
   ...conversationCommands,
+  ...sessionCommands,
   ...queueCommands,
   ...permissionCommands,
   ...agentCommands,

@@ -20,6 +20,8 @@ export interface AgentProvider {
   readonly id: string;
   readonly name: string;
   readonly capabilities: Infer<typeof AgentCapabilities>;
+  /** Undefined: it keeps no history that others could read. */
+  readonly conversations: Conversations | undefined;
   /** Whether an agent could be started now, and what to do if not. Never throws. */
   check(): Promise<Availability>;
   /**
@@ -45,6 +47,44 @@ export interface AgentProvider {
   revokeRule(rule: { value: unknown; workingDirectory: string }): Promise<void>;
   /** Lets go of all agents that were not closed; they go on. */
   close(): Promise<void>;
+}
+
+/** Something that was said in a conversation, from the agent's own transcript. */
+export interface PastEvent {
+  id: string;
+  timestamp: string | undefined;
+  event: DurableEvent;
+}
+
+/** A conversation that the agent remembers, wherever it was held. Times in ms since 1970. */
+export interface Conversation {
+  conversationId: string;
+  title: string;
+  workingDirectory: string;
+  createdAt: number;
+  lastActivityAt: number;
+  branch: string | undefined;
+  /** A process has it now, ours or another. */
+  running: boolean;
+}
+
+/** An agent's own history. */
+export interface Conversations {
+  /** Those last used first. */
+  list(): Promise<Conversation[]>;
+  /** All of one, in order; empty when there is no such conversation. */
+  read(conversationId: string): Promise<PastEvent[]>;
+  /**
+   * Copies a conversation, up to a message (and with it) or all of it.
+   * @returns the id of the copy
+   * @throws CompanionError `CONFLICT` when that cannot be
+   */
+  fork(
+    conversationId: string,
+    options: { upToMessageId: string | undefined; title: string | undefined },
+  ): Promise<string>;
+  /** The process of a person's terminal that has this conversation now. */
+  runningElsewhere(conversationId: string): Promise<number | undefined>;
 }
 
 /** Whether an agent can be started on this machine. */

@@ -6,6 +6,7 @@ import { agentHandlers } from "./agent-handlers.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
+import { sessionHandlers } from "./session-handlers.ts";
 import { summaryFor } from "./summary.ts";
 
 /** The handlers of all commands that both doors (WebSocket and REST) lead to. */
@@ -18,6 +19,7 @@ export function createHandlers(house: {
   const { sessions, positions } = house;
 
   return {
+    ...sessionHandlers(house),
     ...agentHandlers(house),
     ...queueHandlers(house),
     ...permissionHandlers(house),
@@ -40,6 +42,7 @@ export function createHandlers(house: {
         model: request.model,
         permissionMode: request.permissionMode,
         title: request.title,
+        conversationId: request.conversationId,
         reuse: request.reuse,
       });
       if (initialPrompt) await session.send({ ...initialPrompt, delivery: "queue", by: actorOf(caller) });

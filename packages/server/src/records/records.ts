@@ -28,6 +28,9 @@ export interface SessionRecord {
   /** The agent's own conversation, once it has told it. */
   conversationId: string | undefined;
   conversationStarted: boolean;
+  /** Undefined in records of older versions: no, none. */
+  archived: boolean | undefined;
+  tags: readonly string[] | undefined;
   status: z.infer<typeof SessionStatus>;
   statusReason: string | undefined;
   /** Milliseconds since 1970. */

@@ -7,7 +7,7 @@ import {
   type SessionSummary,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
-import type { AgentProvider } from "../agents/index.ts";
+import type { AgentProvider, Conversation } from "../agents/index.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { EventLog } from "../log/index.ts";
@@ -15,6 +15,7 @@ import type { Directories } from "../projects/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { createAudit } from "./audit.ts";
+import { type HistoryItem, readHistory } from "./history.ts";
 import { recoverSession } from "./recovery.ts";
 import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
@@ -41,6 +42,8 @@ export interface Sessions {
     model: string | undefined;
     permissionMode: z.infer<typeof PermissionMode> | undefined;
     title: string | undefined;
+    /** A conversation of the agent to go on with. */
+    conversationId: string | undefined;
     reuse: boolean;
   }): Promise<{ session: Session; reused: boolean }>;
   /** @throws CompanionError `SESSION_NOT_FOUND`, also for a session of another user */
@@ -54,6 +57,23 @@ export interface Sessions {
   setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
   /** A device is gone: it looks at nothing any more. */
   lookAway(deviceId: string): void;
+  /**
+   * A new session with a copy of the conversation.
+   * @throws CompanionError `CONFLICT`, `SESSION_LIMIT`
+   */
+  fork(
+    user: string,
+    sessionId: string,
+    options: { upToMessageId: string | undefined; title: string | undefined },
+  ): Promise<Session>;
+  /** What the agents remember of conversations in the allowed directories, those last used first. */
+  conversations(user: string): Promise<(Conversation & { agent: string; sessionId: string | undefined })[]>;
+  /** A page of the whole conversation, back from `before`. */
+  history(
+    user: string,
+    sessionId: string,
+    from: { before: string | undefined; limit: number },
+  ): Promise<{ items: HistoryItem[]; next: string | undefined }>;
   readonly rules: Pick<Rules, "list">;
   /**
    * Takes a rule back at once, also from agents that run.
@@ -88,6 +108,10 @@ export interface SessionsOptions {
     permissionExpireAfterMs: number | undefined;
   };
 }
+
+/** The agent's conversation of a session, once there is one. */
+const conversationOf = ({ conversationId, conversationStarted, sessionId }: SessionRecord): string | undefined =>
+  conversationId ?? (conversationStarted ? sessionId : undefined);
 
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
 export async function createSessions(options: SessionsOptions): Promise<Sessions> {
@@ -210,6 +234,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       model: record.model,
       effort: record.effort,
       permissionMode: record.permissionMode,
+      archived: record.archived ?? false,
+      tags: [...(record.tags ?? [])],
       conversationStarted: record.conversationStarted,
       backgrounded: (foreground.get(record.sessionId)?.size ?? 0) === 0,
       createdAt: isoTime(record.createdAt),
@@ -226,12 +252,32 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     return summaryOf(session?.record ?? record, { lastSeq, session });
   }
 
+  /** @throws CompanionError `NOT_FOUND` when the agent has no such conversation there */
+  async function recall(
+    provider: AgentProvider,
+    conversationId: string | undefined,
+    workingDirectory: string,
+  ): Promise<Conversation | undefined> {
+    if (conversationId === undefined) return undefined;
+    const all = (await provider.conversations?.list()) ?? [];
+    const found = all.find((conversation) => conversation.conversationId === conversationId);
+    const directory = found && (await directories.resolve(found.workingDirectory));
+    if (directory === workingDirectory) return found;
+    throw new CompanionError(
+      "NOT_FOUND",
+      found === undefined
+        ? `${provider.name} has no conversation ${conversationId}. List them with GET /api/conversations.`
+        : `This conversation belongs to ${directory}: name that as workingDirectory.`,
+    );
+  }
+
   const sessions: Sessions = {
     async create(request) {
       const { user } = request;
       const provider = providerFor(request.agent);
       const workingDirectory = await directories.resolve(request.workingDirectory);
       const mode = request.permissionMode ?? "default";
+      const remembered = await recall(provider, request.conversationId, workingDirectory);
       if (!provider.capabilities.permissionModes.includes(mode)) {
         throw new CompanionError(
           "INVALID_REQUEST",
@@ -247,10 +293,13 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
           if (asked?.user === user) return { session: await open(asked), reused: true };
           if (asked) throw new CompanionError("CONFLICT", "This session id is taken. Choose another UUID.");
           const active = activeOf(user);
+          const { conversationId } = request;
+          const adopted = conversationId && active.find((record) => conversationOf(record) === conversationId);
+          if (adopted) return { session: await open(adopted), reused: true };
           const same = active
             .filter((record) => record.workingDirectory === workingDirectory && record.agent === provider.id)
             .sort((a, b) => b.lastActivityAt - a.lastActivityAt)[0];
-          if (request.reuse && same) {
+          if (request.reuse && same && conversationId === undefined) {
             report.sessionCreated({ sessionId: same.sessionId, agent: provider.id, reused: true });
             return { session: await open(same), reused: true };
           }
@@ -263,15 +312,17 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
           const now = clock.now();
           const record: SessionRecord = {
             sessionId: request.sessionId ?? randomUUID(),
+            archived: false,
+            tags: [],
             user,
             workingDirectory,
             agent: provider.id,
-            title: request.title ?? "",
+            title: request.title ?? remembered?.title ?? "",
             model: request.model,
             effort: undefined,
             permissionMode: mode,
-            conversationId: undefined,
-            conversationStarted: false,
+            conversationId,
+            conversationStarted: conversationId !== undefined,
             status: "hibernated",
             statusReason: "new",
             createdAt: now,
@@ -320,6 +371,48 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     lookAway(deviceId) {
       for (const [sessionId, devices] of foreground)
         if (devices.has(deviceId)) sessions.setForeground(sessionId, deviceId, false);
+    },
+
+    async fork(user, sessionId, { upToMessageId, title }) {
+      const { record } = await sessions.get(user, sessionId);
+      const conversations = providers.get(record.agent)?.conversations;
+      const conversationId = conversationOf(record);
+      if (conversations === undefined || conversationId === undefined)
+        throw new CompanionError("CONFLICT", "There is no conversation to fork yet. Send a message first.");
+      const name = title ?? `${record.title} (fork)`;
+      const forked = await conversations.fork(conversationId, { upToMessageId, title: name });
+      const { session } = await sessions.create({
+        ...record,
+        sessionId: undefined,
+        permissionMode: record.permissionMode === "bypassPermissions" ? "default" : record.permissionMode,
+        title: name,
+        conversationId: forked,
+        reuse: false,
+      });
+      return session;
+    },
+    async conversations(user) {
+      const mine = new Map(activeOf(user).map((record) => [conversationOf(record), record.sessionId]));
+      const listed = await Promise.all(
+        options.providers.map(async ({ id, conversations }) =>
+          ((await conversations?.list()) ?? []).map((conversation) => ({ ...conversation, agent: id })),
+        ),
+      );
+      const allowed = await Promise.all(
+        listed.flat().map(async (conversation) => {
+          const directory = await directories.resolve(conversation.workingDirectory).catch(() => undefined);
+          return directory === undefined ? [] : [conversation];
+        }),
+      );
+      return allowed
+        .flat()
+        .map((conversation) => ({ ...conversation, sessionId: mine.get(conversation.conversationId) }))
+        .sort((a, b) => b.lastActivityAt - a.lastActivityAt);
+    },
+    async history(user, sessionId, from) {
+      const { record } = await sessions.get(user, sessionId);
+      const conversations = providers.get(record.agent)?.conversations;
+      return readHistory({ log, conversations }, { sessionId, conversationId: conversationOf(record) }, from);
     },
 
     rules,

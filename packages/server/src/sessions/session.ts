@@ -54,6 +54,8 @@ export interface Session {
   /** @returns whether there was something to interrupt */
   interrupt(): Promise<boolean>;
   configure(change: Configuration, by: z.infer<typeof Actor>): Promise<void>;
+  /** Changes what people call it and where they keep it. */
+  describe(change: Pick<DurableData<"sessionUpdated">, "title" | "archived" | "tags">): Promise<void>;
   /**
    * Asks the agent something that it answers at once; one that sleeps is woken.
    * @throws CompanionError `AGENT_UNAVAILABLE`, `AGENT_FAILED`
@@ -436,6 +438,14 @@ export function createSession(options: SessionOptions): Session {
       if (seat.agent === undefined || condition.state.name === "idle") return false;
       await answered(seat.agent.interrupt(), "be interrupted");
       return true;
+    },
+
+    async describe(change) {
+      const { records: writes } = update(change);
+      await journal.commit({
+        events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
+        records: writes,
+      });
     },
 
     async consult(ask) {

@@ -99,6 +99,7 @@ async function start(
       model: undefined,
       permissionMode: undefined,
       title: undefined,
+      conversationId: undefined,
       reuse: true,
       ...change,
     });

@@ -17,6 +17,7 @@ import type { AgentHosts, AgentLink, AgentListener, HeldAgent } from "../host/in
 import { createQueue } from "../queue.ts";
 import { contextUsageOf, descriptionOf, rewindOf } from "./answers.ts";
 import { checkClaudeCli, configDirectoryOf, findClaudeCli } from "./cli.ts";
+import { createConversations } from "./conversations.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
 import { type ClaudeProcess, hostClaude, lineField, type StandingLine } from "./process.ts";
 import { removeFromSettings } from "./settings-files.ts";
@@ -49,8 +50,10 @@ export function createClaudeProvider(options: {
     // Without it the CLI does not say whether it is idle, running or waiting.
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1",
   };
+  const conversations = createConversations({ configDirectory: configDirectoryOf(environment) });
   return {
     id: "claude",
+    conversations,
     name: "Claude Code",
     capabilities: {
       resume: true,
@@ -88,6 +91,12 @@ export function createClaudeProvider(options: {
           availability.available ? "The Claude CLI is gone." : availability.reason,
         );
       }
+      const terminal = session.conversationId && (await conversations.runningElsewhere(session.conversationId));
+      if (terminal)
+        throw new CompanionError(
+          "CONFLICT",
+          `This conversation is open in a terminal (process ${terminal}). Two must not write to it: end it there, then send the message again, or fork the session.`,
+        );
       const connect: Connect = ({ command, args, cwd, env }, listener) =>
         hosts.start(
           {

@@ -51,6 +51,7 @@ export function createScriptedProvider(options: { script: Script; id?: string })
   return {
     id: options.id ?? "scripted",
     name: "Scripted agent",
+    conversations: undefined,
     capabilities: {
       resume: true,
       interrupt: true,

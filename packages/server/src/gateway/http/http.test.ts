@@ -94,6 +94,38 @@ describe("the REST door", () => {
     assert.deepEqual([...server.provider.worked.values()], [["once"]]);
   });
 
+  test("[SES-19] sessions are renamed, archived, tagged, searched and listed page by page", async () => {
+    await using server = await startTestCompanion();
+    const ids: string[] = [];
+    for (const title of ["Fix the login", "Write the tests", "Login page, again"]) {
+      const { session } = await make(server, { reuse: false, title });
+      ids.push(session.sessionId);
+    }
+    type List = { sessions: { sessionId: string; title: string; tags: string[] }[]; next?: string };
+    const list = async (query: string) => (await server.api(`/api/sessions?${query}`)).body as List;
+    const titles = async (query: string) => (await list(query)).sessions.map(({ title }) => title);
+    assert.deepEqual(new Set(await titles("search=LOGIN")), new Set(["Fix the login", "Login page, again"]));
+    assert.deepEqual(await titles("search=login%20again"), ["Login page, again"]);
+    const put = (id: string | undefined, body: object) => server.api(`/api/sessions/${id}`, { method: "PUT", body });
+    assert.equal((await put(ids[0], { title: "  Mend the login ", tags: ["urgent"] })).status, 200);
+    assert.deepEqual(await titles("tag=urgent"), ["Mend the login"]);
+    assert.equal((await put(ids[1], { archived: true })).status, 200);
+    assert.equal((await titles("")).length, 2);
+    assert.deepEqual(await titles("archived=true"), ["Write the tests"]);
+    assert.equal((await put(ids[1], { title: "" })).status, 400);
+    assert.equal((await put(ids[1], { archived: false })).status, 200);
+    const seen: string[] = [];
+    for (let next: string | undefined = ""; next !== undefined; ) {
+      const page: List = await list(`limit=1${next === "" ? "" : `&before=${encodeURIComponent(next)}`}`);
+      seen.push(...page.sessions.map(({ sessionId }) => sessionId));
+      next = page.next;
+    }
+    assert.deepEqual(new Set(seen), new Set(ids));
+    assert.equal(seen.length, 3);
+    for (const bad of ["limit=0", "limit=x", "archived=perhaps"])
+      assert.equal((await server.api(`/api/sessions?${bad}`)).status, 400, bad);
+  });
+
   test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
     await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
     const { session } = await make(server);

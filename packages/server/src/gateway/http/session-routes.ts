@@ -8,7 +8,7 @@ import {
   SessionSummary,
 } from "@claude-companion/protocol";
 import { z } from "zod";
-import { summariesFor, summaryFor } from "../../commands/index.ts";
+import { summaryFor } from "../../commands/index.ts";
 import type { Positions } from "../../delivery/index.ts";
 import type { EventLog } from "../../log/index.ts";
 import type { Sessions } from "../../sessions/index.ts";
@@ -44,17 +44,6 @@ export function addSessionRoutes(
     async () => ({
       agents: await sessions.agents(),
     }),
-  );
-  app.get(
-    "/api/sessions",
-    {
-      schema: read(
-        "listSessions",
-        "Your sessions, those last used first.",
-        z.object({ sessions: z.array(SessionSummary) }),
-      ),
-    },
-    async ({ caller }) => ({ sessions: await summariesFor(caller, sessions, positions) }),
   );
   app.get(
     "/api/sessions/:sessionId",

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { after, before, describe, test } from "node:test";
+import { prompt } from "./kit/directive.ts";
+import { exitOf } from "./kit/lines.ts";
+import { type Model, startModel } from "./kit/model.ts";
+import type { Place } from "./kit/server.ts";
+import { watch } from "./kit/watcher.ts";
+import { startWorld, type World } from "./kit/world.ts";
+
+type Item = { type: string; seq?: number; data: { content?: unknown; messageId?: string } };
+
+/** The CLI as a person's terminal starts it. */
+function terminal(place: Place, args: string[]) {
+  const cli = createRequire(import.meta.url).resolve(
+    `@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}/claude`,
+  );
+  return spawn(cli, args, { cwd: place.project, env: place.environment, stdio: ["pipe", "pipe", "inherit"] });
+}
+async function inTerminal(place: Place, ...args: string[]): Promise<void> {
+  const child = terminal(place, ["-p", ...args]);
+  child.stdin.end();
+  child.stdout.resume();
+  assert.equal(await exitOf(child), 0);
+}
+
+describe("conversations, the real Claude CLI", () => {
+  let model: Model;
+  before(async () => {
+    model = await startModel();
+  });
+  after(() => model[Symbol.asyncDispose]());
+
+  async function history(world: World, sessionId: string, limit = 3): Promise<Item[]> {
+    const items: Item[] = [];
+    for (let next: string | undefined = ""; next !== undefined; ) {
+      const before: string = next === "" ? "" : `&before=${next}`;
+      const { body, status } = await world.api("GET", `/api/sessions/${sessionId}/history?limit=${limit}${before}`);
+      assert.equal(status, 200, JSON.stringify(body));
+      const page: { items: Item[]; next?: string } = body;
+      items.unshift(...page.items);
+      next = page.next;
+    }
+    return items;
+  }
+  const told = (items: Item[]) =>
+    items.flatMap(({ type, data }) =>
+      type === "humanMessage" || type === "assistantMessage" ? [JSON.stringify(data.content)] : [],
+    );
+
+  test("[E2E-23] a conversation of a terminal is listed after the first start, read back, and gone on with; while a process of somebody else has it, it is not written to", async () => {
+    const conversationId = randomUUID();
+    await using world = await startWorld(model, {}, (place) =>
+      inTerminal(place, prompt({ say: "from the terminal" }), "--session-id", conversationId),
+    );
+    const device = await world.server.device("phone");
+    const { conversations } = await device.request("listConversations", {});
+    assert.deepEqual(
+      conversations.map(({ conversationId: id, workingDirectory, running }) => [id, workingDirectory, running]),
+      [[conversationId, world.place.project, false]],
+    );
+    const adopt = { workingDirectory: world.place.project, conversationId };
+    const { session } = await device.request("createSession", adopt);
+    const { sessionId } = session;
+    assert.equal((await device.request("createSession", adopt)).session.sessionId, sessionId);
+    assert.equal((await device.request("listConversations", {})).conversations[0]?.sessionId, sessionId);
+    const [asked, said] = told(await history(world, sessionId));
+    assert.match(asked ?? "", /from the terminal/);
+    assert.match(said ?? "", /^\[\{"type":"text","text":"from the terminal"\}\]$/);
+    await assert.rejects(device.request("createSession", { ...adopt, conversationId: randomUUID() }), {
+      code: "NOT_FOUND",
+    });
+
+    // Somebody else has it.
+    const other = terminal(world.place, [
+      "-p",
+      "--resume",
+      conversationId,
+      "--input-format",
+      "stream-json",
+      "--output-format",
+      "stream-json",
+      "--verbose",
+    ]);
+    const message = { type: "user", message: { role: "user", content: prompt({ say: "from elsewhere" }) } };
+    other.stdin.write(`${JSON.stringify(message)}\n`);
+    await once(other.stdout, "data");
+    const view = watch(device.subscribe(sessionId));
+    await device.send(sessionId, prompt({ say: "gone on from the phone" }));
+    const refused = await view.until("error");
+    assert.equal(refused.data.code, "CONFLICT");
+    assert.match(refused.data.message, new RegExp(`process ${other.pid}`));
+    assert.equal(await model.asked("gone on from the phone"), 0);
+    other.stdin.end();
+    other.stdout.resume();
+    await exitOf(other);
+    await device.send(sessionId, prompt({ say: "and again" }));
+    await view.until("turnCompleted", ({ data }) => data.text === "and again");
+    const all = told(await history(world, sessionId));
+    assert.equal(all.length, 8);
+    for (const [i, words] of ["the terminal", "elsewhere"].entries())
+      for (const text of all.slice(2 * i, 2 * i + 2)) assert.ok(text.includes(words), `${i}: ${text}`);
+    // Asked while it could not be answered, then once more: both were answered, in this order.
+    for (const [i, words] of ["the phone", "again", "the phone", "again"].entries())
+      assert.ok(all[4 + i]?.includes(words), `${i}: ${all[4 + i]}`);
+  });
+
+  test("[E2E-24] a session is forked at a message, and each goes on with what it remembers", async () => {
+    await using world = await startWorld(model);
+    const { device, sessionId, view } = await world.session();
+    await assert.rejects(device.request("forkSession", { sessionId }), { code: "CONFLICT" });
+    const ids: string[] = [];
+    for (const say of ["one", "two"]) {
+      const from = view.frames.length;
+      ids.push((await device.send(sessionId, prompt({ say }))).messageId);
+      await view.until("turnCompleted", () => true, from);
+    }
+    const { session } = await device.request("forkSession", { sessionId, upToMessageId: ids[0], title: "another way" });
+    assert.equal(session.title, "another way");
+    assert.notEqual(session.sessionId, sessionId);
+    const remembered = told(await history(world, session.sessionId));
+    assert.ok(remembered.every((text) => !text.includes("two")) && remembered[0]?.includes("one"), remembered.join());
+    await device.send(session.sessionId, prompt({ say: "three" }));
+    await device.send(sessionId, prompt({ say: "four" }));
+    await view.until("turnCompleted", ({ data }) => data.text === "four");
+    assert.ok(!told(await history(world, sessionId)).some((text) => text.includes("three")));
+    await assert.rejects(device.request("forkSession", { sessionId, upToMessageId: randomUUID() }), {
+      code: "CONFLICT",
+    });
+  });
+});

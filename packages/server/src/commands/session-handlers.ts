@@ -1,0 +1,64 @@
+import { isoTime } from "../clock.ts";
+import type { Positions } from "../delivery/index.ts";
+import type { Sessions } from "../sessions/index.ts";
+import type { Handlers } from "./handlers.ts";
+import { summariesFor, summaryFor } from "./summary.ts";
+
+/** All sessions and conversations, and what was said in them. */
+export function sessionHandlers({
+  sessions,
+  positions,
+}: {
+  sessions: Sessions;
+  positions: Pick<Positions, "find">;
+}): Pick<Handlers, "listSessions" | "updateSession" | "forkSession" | "readHistory" | "listConversations"> {
+  return {
+    async listSessions(caller, { search, archived, tag, limit, before }) {
+      const all = await summariesFor(caller, sessions, positions);
+      const fitting = all.filter(
+        (session) =>
+          session.archived === archived &&
+          (tag === undefined || session.tags.includes(tag)) &&
+          holds(search, session.title, session.workingDirectory) &&
+          (before === undefined || placeOf(session) < before),
+      );
+      const page = fitting.slice(0, limit);
+      const last = page.at(-1);
+      return { sessions: page, next: last && fitting.length > page.length ? placeOf(last) : undefined };
+    },
+    async updateSession(caller, { sessionId, ...change }) {
+      const session = await sessions.get(caller.user, sessionId);
+      await session.describe(change);
+      return { session: await summaryFor(caller, sessions.summary(session), positions) };
+    },
+    async forkSession(caller, { sessionId, upToMessageId, title }) {
+      const session = await sessions.fork(caller.user, sessionId, { upToMessageId, title });
+      return { session: await summaryFor(caller, sessions.summary(session), positions) };
+    },
+    readHistory: (caller, { sessionId, limit, before }) => sessions.history(caller.user, sessionId, { before, limit }),
+    async listConversations(caller, { search, limit }) {
+      const all = await sessions.conversations(caller.user);
+      const fitting = all.filter(({ title, workingDirectory }) => holds(search, title, workingDirectory));
+      return {
+        conversations: fitting.slice(0, limit).map((conversation) => ({
+          ...conversation,
+          createdAt: isoTime(conversation.createdAt),
+          lastActivityAt: isoTime(conversation.lastActivityAt),
+        })),
+      };
+    },
+  };
+}
+
+/** Where a session stands in the list: by time, and by id among those of one moment. */
+const placeOf = ({ lastActivityAt, sessionId }: { lastActivityAt: string; sessionId: string }): string =>
+  `${lastActivityAt}/${sessionId}`;
+
+/** Every word that is searched for stands in one of the texts. */
+function holds(search: string | undefined, ...texts: string[]): boolean {
+  const text = texts.join("\n").toLowerCase();
+  return (search ?? "")
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
