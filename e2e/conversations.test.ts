@@ -118,6 +118,8 @@ describe("conversations, the real Claude CLI", () => {
       ids.push((await device.send(sessionId, prompt({ say }))).messageId);
       await view.until("turnCompleted", () => true, from);
     }
+    const { hits } = await device.request("searchMessages", { query: "two", sessionId });
+    assert.deepEqual(new Set(hits.map(({ type }) => type)), new Set(["humanMessage", "assistantMessage"]));
     const { session } = await device.request("forkSession", { sessionId, upToMessageId: ids[0], title: "another way" });
     assert.equal(session.title, "another way");
     assert.notEqual(session.sessionId, sessionId);

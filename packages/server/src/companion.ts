@@ -121,7 +121,7 @@ export async function createCompanion(
   );
   const gateway = await openGateway({
     house: {
-      handlers: createHandlers({ sessions, positions, log, records }),
+      handlers: createHandlers({ sessions, positions, log, records, search: storage.search }),
       sessions,
       hub,
       positions,

@@ -99,6 +99,47 @@ export const sessionCommands = {
       },
     },
   }),
+  searchMessages: command({
+    summary:
+      "Find what was said, in all of your sessions or in one: every word must stand there, the last may be a beginning.",
+    rest: { method: "GET", path: "/api/search" },
+    data: z.object({ query: z.string().min(1).max(500), sessionId: SessionId.optional(), limit, before }),
+    ack: z.object({
+      hits: z.array(
+        z.object({
+          sessionId: SessionId,
+          title: z.string().meta({ description: "Of the session." }),
+          seq: Seq,
+          type: z.enum(["humanMessage", "assistantMessage"]),
+          timestamp: Timestamp,
+          text: z.string().meta({ description: "The words around it." }),
+          highlights: z
+            .array(z.tuple([z.int(), z.int()]))
+            .meta({ description: "Where in `text` the words stand: begin and end in UTF-16 code units." }),
+        }),
+      ),
+      next,
+    }),
+    example: {
+      data: { query: "login pag" },
+      ack: {
+        hits: [
+          {
+            sessionId: example.sessionId,
+            title: "Fix the login",
+            seq: 1,
+            type: "humanMessage",
+            timestamp: example.timestamp,
+            text: "Fix the login page",
+            highlights: [
+              [8, 13],
+              [14, 18],
+            ],
+          },
+        ],
+      },
+    },
+  }),
   listConversations: command({
     summary:
       "What the agents themselves remember, terminals included. Go on with one: createSession with its conversationId.",

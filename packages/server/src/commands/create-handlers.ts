@@ -1,5 +1,5 @@
 import type { Positions } from "../delivery/index.ts";
-import type { EventLog } from "../log/index.ts";
+import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import { agentHandlers } from "./agent-handlers.ts";
@@ -15,6 +15,7 @@ export function createHandlers(house: {
   positions: Pick<Positions, "find" | "acknowledge">;
   log: Pick<EventLog, "head">;
   records: Pick<Records, "audit">;
+  search: SearchIndex;
 }): Handlers {
   const { sessions, positions } = house;
 

@@ -1,5 +1,7 @@
+import { CompanionError } from "@claude-companion/protocol";
 import { isoTime } from "../clock.ts";
 import type { Positions } from "../delivery/index.ts";
+import { type SearchIndex, wordsOf } from "../log/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Handlers } from "./handlers.ts";
 import { summariesFor, summaryFor } from "./summary.ts";
@@ -8,10 +10,15 @@ import { summariesFor, summaryFor } from "./summary.ts";
 export function sessionHandlers({
   sessions,
   positions,
+  search,
 }: {
   sessions: Sessions;
+  search: SearchIndex;
   positions: Pick<Positions, "find">;
-}): Pick<Handlers, "listSessions" | "updateSession" | "forkSession" | "readHistory" | "listConversations"> {
+}): Pick<
+  Handlers,
+  "listSessions" | "updateSession" | "forkSession" | "readHistory" | "searchMessages" | "listConversations"
+> {
   return {
     async listSessions(caller, { search, archived, tag, limit, before }) {
       const all = await summariesFor(caller, sessions, positions);
@@ -36,6 +43,21 @@ export function sessionHandlers({
       return { session: await summaryFor(caller, sessions.summary(session), positions) };
     },
     readHistory: (caller, { sessionId, limit, before }) => sessions.history(caller.user, sessionId, { before, limit }),
+    async searchMessages(caller, { query, sessionId, limit, before }) {
+      const own = await sessions.list(caller.user);
+      const titles = new Map(own.map((session) => [session.sessionId, session.title]));
+      const wanted = sessionId === undefined ? [...titles.keys()] : titles.has(sessionId) ? [sessionId] : [];
+      const offset = before === undefined ? 0 : Number(before);
+      if (!Number.isSafeInteger(offset) || offset < 0)
+        throw new CompanionError("INVALID_REQUEST", "`before` is no cursor. Give `next` of the page before.");
+      const found = await search.search({ words: wordsOf(query), sessions: wanted, limit: limit + 1, offset });
+      const hits = found.slice(0, limit).map(({ type, ...hit }) => ({
+        ...hit,
+        type: type === "humanMessage" ? ("humanMessage" as const) : ("assistantMessage" as const),
+        title: titles.get(hit.sessionId) ?? "",
+      }));
+      return { hits, next: found.length > limit ? String(offset + limit) : undefined };
+    },
     async listConversations(caller, { search, limit }) {
       const all = await sessions.conversations(caller.user);
       const fitting = all.filter(({ title, workingDirectory }) => holds(search, title, workingDirectory));

@@ -9,3 +9,4 @@ export {
   type StoredEvent,
 } from "./event-log.ts";
 export { createRetention } from "./retention.ts";
+export { type SearchHit, type SearchIndex, searchableText, wordsOf } from "./search.ts";

@@ -213,6 +213,46 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       assert.deepEqual(await page("01"), []);
     });
 
+    test("[LOG-9] what people and agents said is found by its words, in the given sessions, as long as it is in the log", async () => {
+      await using storage = await start();
+      const [one, two] = [randomUUID(), randomUUID()];
+      const ask = (text: string): NewEvent => ({
+        id: undefined,
+        event: { type: "humanMessage", data: { messageId: randomUUID(), content: text, queued: false } },
+      });
+      const say = (text: string): NewEvent => ({
+        id: undefined,
+        event: { type: "assistantMessage", data: { messageId: "m", blockIndex: 0, content: [{ type: "text", text }] } },
+      });
+      const append = async (sessionId: string, events: NewEvent[]) =>
+        (await storage.log.writer(sessionId)).append({ events, records: [] });
+      await append(one, [ask("Fix the login page"), say("The login is fixed, naïvely."), notice("login notice")]);
+      await append(two, [ask('Where is "login.ts"? (AND what about it\'s tests*)')]);
+      const find = async (words: string[], sessions = [one, two], limit = 10, offset = 0) =>
+        (await storage.search.search({ words, sessions, limit, offset })).map(
+          ({ sessionId, seq }) => `${sessionId === one ? "one" : "two"} ${seq}`,
+        );
+      assert.deepEqual(new Set(await find(["login"])), new Set(["one 1", "one 2", "two 1"]));
+      assert.deepEqual(new Set(await find(["LOGIN"], [one])), new Set(["one 1", "one 2"]));
+      assert.deepEqual(await find(["login", "pag"]), ["one 1"]);
+      assert.deepEqual(await find(["AND", "what"]), ["two 1"]);
+      assert.deepEqual(await find([]), []);
+      assert.deepEqual(await find(["absent"]), []);
+      const pages = [...(await find(["login"], [one, two], 2)), ...(await find(["login"], [one, two], 2, 2))];
+      assert.equal(new Set(pages).size, 3);
+      const [hit] = await storage.search.search({ words: ["page"], sessions: [one], limit: 1, offset: 0 });
+      assert.deepEqual(
+        hit?.highlights.map(([begin, end]) => hit.text.slice(begin, end)),
+        ["page"],
+      );
+      assert.equal(hit?.type, "humanMessage");
+      // What comes later is found as well; what is forgotten is not.
+      await append(one, [say("A late word about the login")]);
+      assert.ok((await find(["late"])).length === 1);
+      await storage.log.trim(one, { before: 0, bytesMax: 0, keepEvents: 1 });
+      assert.deepEqual(await find(["login"], [one]), ["one 4"]);
+    });
+
     test("[LOG-7] closing finishes what was accepted", async () => {
       const storage = await open({ now: () => time });
       const log = await storage.log.writer(randomUUID());

@@ -1,9 +1,10 @@
-import type { EventLog } from "../log/index.ts";
+import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Records } from "../records/index.ts";
 
 /** A backend: the log and the records that commit together. */
 export interface Storage {
   log: EventLog;
+  search: SearchIndex;
   records: Records;
   /** What is wrong with it, for people; undefined: nothing that we know of. */
   readonly trouble: string | undefined;

@@ -126,6 +126,38 @@ describe("the REST door", () => {
       assert.equal((await server.api(`/api/sessions?${bad}`)).status, 400, bad);
   });
 
+  test("[RST-10] what was said is searched in all of one's sessions, and in nobody else's, page by page", async () => {
+    await using server = await startTestCompanion();
+    const { session } = await make(server, { title: "A talk" });
+    const path = `/api/sessions/${session.sessionId}/messages`;
+    const socket = await server.socket();
+    await socket.ask("subscribe", { sessionId: session.sessionId, after: 0 });
+    for (const content of ["about sparrows", "about swallows"]) {
+      await server.api(path, { method: "POST", body: { messageId: randomUUID(), content } });
+      await socket.until(({ type, data }) => type === "assistantMessage" && JSON.stringify(data).includes(content));
+    }
+    type Found = {
+      hits: { title: string; text: string; seq: number; highlights: [number, number][] }[];
+      next?: string;
+    };
+    const find = async (query: string) => (await server.api(`/api/search?${query}`)).body as Found;
+    const { hits } = await find("query=SPARR");
+    assert.deepEqual(new Set(hits.map(({ text }) => text)), new Set(["about sparrows", "you said about sparrows"]));
+    assert.ok(hits.every(({ title }) => title === "A talk"));
+    const pages: Found[] = [await find("query=about&limit=3")];
+    pages.push(await find(`query=about&limit=3&before=${pages[0]?.next}`));
+    assert.deepEqual(
+      pages.map((page) => page.hits.length),
+      [3, 1],
+    );
+    assert.equal(pages[1]?.next, undefined);
+    assert.deepEqual((await find(`query=about&sessionId=${randomUUID()}`)).hits, []);
+    for (const odd of ["%22", "%25%2A", "a%20OR%20b%29", "%00"])
+      assert.deepEqual((await find(`query=${odd}`)).hits, []);
+    assert.equal((await server.api("/api/search")).status, 400);
+    assert.equal((await server.api("/api/search?query=a&before=-1")).status, 400);
+  });
+
   test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
     await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
     const { session } = await make(server);

@@ -1,5 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { type Commit, type EventLog, frameOf, type Head, type StoredEvent } from "../../log/index.ts";
+import {
+  type Commit,
+  type EventLog,
+  frameOf,
+  type Head,
+  type SearchHit,
+  type SearchIndex,
+  type StoredEvent,
+  searchableText,
+} from "../../log/index.ts";
 import { createRecords, type Records } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
 
@@ -102,8 +111,25 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
       return () => listeners.delete(listener);
     },
   };
+  const search: SearchIndex = {
+    async search({ words, sessions, limit, offset }) {
+      const hits = sessions.flatMap((sessionId) =>
+        (logs.get(sessionId)?.events ?? []).flatMap(({ seq, type, timestamp, frame }): SearchHit[] => {
+          const text = searchableText(JSON.parse(frame));
+          const found = words.map((word) => new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "iu").exec(text));
+          if (words.length === 0 || found.includes(null)) return [];
+          const highlights = found.flatMap((match): SearchHit["highlights"] =>
+            match === null ? [] : [[match.index, match.index + match[0].length]],
+          );
+          return [{ sessionId, seq, type, timestamp, text, highlights: highlights.sort(([a], [b]) => a - b) }];
+        }),
+      );
+      return hits.slice(offset, offset + limit);
+    },
+  };
   return {
     log,
+    search,
     records: records satisfies Records,
     trouble: undefined,
     onTrouble: () => () => {},

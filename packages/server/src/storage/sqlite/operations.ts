@@ -17,6 +17,8 @@ export type WriteOperation =
   | { kind: "release"; sessionId: string }
   | { kind: "record"; write: StoredRecordWrite }
   | { kind: "trim"; sessionId: string; before: number; bytesMax: number; keepEvents: number }
+  /** Makes the next events searchable. @returns how many there were */
+  | { kind: "index"; events: number }
   | { kind: "check" };
 
 /** What the reading thread does. */
@@ -26,6 +28,7 @@ export type ReadOperation =
   | { kind: "find"; collection: string; key: string }
   | { kind: "list"; collection: string; owner: string | undefined }
   | { kind: "page"; collection: string; owner: string; before: string | undefined; limit: number }
+  | { kind: "search"; match: string; sessions: readonly string[]; limit: number; offset: number }
   | { kind: "checkpoint" };
 
 /** Rows as parallel columns: cheaper to hand from thread to thread than an object a row. */

@@ -16,6 +16,10 @@ function createReader(database: DatabaseSync, path: string) {
     find: database.prepare("SELECT value FROM records WHERE collection = ? AND key = ?"),
     list: database.prepare("SELECT value FROM records WHERE collection = ?"),
     listOf: database.prepare("SELECT value FROM records WHERE collection = ? AND owner = ?"),
+    // Marks that no text holds tell where the words stand.
+    search: database.prepare(
+      "SELECT session AS sessionId, seq, type, timestamp, snippet(event_texts, 0, char(2), char(3), '…', 24) AS text FROM event_texts WHERE event_texts MATCH ? AND session IN (SELECT value FROM json_each(?)) ORDER BY rank, rowid DESC LIMIT ? OFFSET ?",
+    ),
     // The index holds the key, too: a page is read where it stands.
     page: database.prepare(
       "SELECT value FROM records INDEXED BY records_by_owner WHERE collection = ? AND owner = ? AND key < ? ORDER BY key DESC LIMIT ?",
@@ -54,6 +58,10 @@ function createReader(database: DatabaseSync, path: string) {
         const { collection, owner } = operation;
         const rows = owner === undefined ? sql.list.all(collection) : sql.listOf.all(collection, owner);
         return rows.map((row) => row.value);
+      }
+      case "search": {
+        const { match, sessions, limit, offset } = operation;
+        return sql.search.all(match, JSON.stringify(sessions), limit, offset);
       }
       case "page": {
         const { collection, owner, before, limit } = operation;

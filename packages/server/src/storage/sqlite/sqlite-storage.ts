@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CompanionError, type DurableType } from "@claude-companion/protocol";
-import { type EventLog, frameOf, type Head, type RecordWrite, type StoredEvent } from "../../log/index.ts";
+import {
+  type EventLog,
+  frameOf,
+  type Head,
+  type RecordWrite,
+  type SearchHit,
+  type SearchIndex,
+  type StoredEvent,
+} from "../../log/index.ts";
 import { messageOf } from "../../message-of.ts";
 import { createRecords } from "../../records/index.ts";
 import type { Storage } from "../storage.ts";
@@ -19,6 +27,8 @@ import { setAsideIfDamaged } from "./set-aside.ts";
 import { startThread } from "./thread.ts";
 
 const checkpointEveryMs = 5_000;
+/** Events that are made searchable in one go: no append waits longer than for these. */
+const indexEvents = 500;
 
 /**
  * Log and records in one SQLite file, worked by two threads: one writes (group commit), one reads beside it.
@@ -122,6 +132,30 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
     },
   };
 
+  /** All that was said until now can be found. */
+  async function index(): Promise<void> {
+    while ((await writer.call<number>({ kind: "index", events: indexEvents })) === indexEvents);
+  }
+  const search: SearchIndex = {
+    async search({ words, sessions, limit, offset }) {
+      if (words.length === 0) return [];
+      await index();
+      const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
+      const rows = await reader.call<(Omit<SearchHit, "timestamp" | "highlights"> & { timestamp: number })[]>({
+        kind: "search",
+        match,
+        sessions,
+        limit,
+        offset,
+      });
+      return rows.map(({ text, timestamp, ...row }) => ({
+        ...row,
+        timestamp: new Date(timestamp).toISOString(),
+        ...unmark(text),
+      }));
+    },
+  };
+
   const records = createRecords({
     async find(collection, key) {
       const value = await reader.call<string | null>({ kind: "find", collection, key });
@@ -141,6 +175,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   const parts = opening.move();
   return {
     log,
+    search,
     records,
     get trouble() {
       return trouble.current ?? damage;
@@ -149,6 +184,18 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
     check: () => writer.call({ kind: "check" }),
     close: () => parts.disposeAsync(),
   };
+}
+
+/** Takes out the marks around what was found, and says where they stood. */
+function unmark(marked: string): Pick<SearchHit, "text" | "highlights"> {
+  const highlights: SearchHit["highlights"] = [];
+  let text = "";
+  for (const part of marked.split("\u0002")) {
+    const [found, rest] = part.split("\u0003");
+    if (rest !== undefined) highlights.push([text.length, text.length + (found?.length ?? 0)]);
+    text += (found ?? "") + (rest ?? "");
+  }
+  return { text, highlights };
 }
 
 const storedWrite = ({ value, ...rest }: RecordWrite): StoredRecordWrite => ({

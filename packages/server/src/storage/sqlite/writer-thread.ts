@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { workerData } from "node:worker_threads";
+import { searchableText } from "../../log/index.ts";
 import { explain, openForWriting } from "./database.ts";
 import { type packWrites, unpackWrites, type WriteOperation } from "./operations.ts";
 import { serve } from "./thread.ts";
@@ -28,6 +29,17 @@ function createWriter(database: DatabaseSync, path: string) {
     ),
     keepIds: database.prepare(
       "INSERT INTO forgotten_ids (log, id, seq) SELECT log, id, seq FROM events WHERE log = ? AND seq <= ? AND id IS NOT NULL",
+    ),
+    indexedUpTo: database.prepare("SELECT up_to FROM indexed"),
+    nextEvents: database.prepare(
+      "SELECT e.rowid AS id, session, type, seq, timestamp, data FROM events e JOIN logs USING (log) WHERE e.rowid > ? ORDER BY e.rowid LIMIT ?",
+    ),
+    addText: database.prepare(
+      "INSERT INTO event_texts (rowid, text, session, type, seq, timestamp) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    noteIndexed: database.prepare("UPDATE indexed SET up_to = ?"),
+    forgetTexts: database.prepare(
+      "DELETE FROM event_texts WHERE rowid IN (SELECT rowid FROM events WHERE log = ? AND seq <= ?)",
     ),
     forget: database.prepare("DELETE FROM events WHERE log = ? AND seq <= ?"),
   };
@@ -78,7 +90,21 @@ function createWriter(database: DatabaseSync, path: string) {
     const byBytes = Number(sql.cutByBytes.get(log, operation.bytesMax, newestToGo)?.seq ?? 0);
     const upTo = Math.max(byTime, byBytes);
     sql.keepIds.run(log, upTo);
+    sql.forgetTexts.run(log, upTo);
     sql.forget.run(log, upTo);
+  }
+
+  function index(events: number): number {
+    const rows = sql.nextEvents.all(Number(sql.indexedUpTo.get()?.up_to), events);
+    for (const { id, session, type, seq, timestamp, data } of rows) {
+      const name = String(type);
+      if (name !== "humanMessage" && name !== "assistantMessage") continue;
+      const text = searchableText({ type: name, data: JSON.parse(String(data)) });
+      if (text !== "") sql.addText.run(Number(id), text, String(session), name, Number(seq), Number(timestamp));
+    }
+    const last = rows.at(-1)?.id;
+    if (last !== undefined) sql.noteIndexed.run(Number(last));
+    return rows.length;
   }
 
   function run(operation: WriteOperation): unknown {
@@ -95,6 +121,8 @@ function createWriter(database: DatabaseSync, path: string) {
         return write(operation.write) ?? null;
       case "trim":
         return trim(operation) ?? null;
+      case "index":
+        return index(operation.events);
       case "check":
         // A real write: only that tells whether the disk takes one.
         sql.saveRecord.run("health", "probe", "", "{}");
