@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { checkSpec } from "./spec.ts";
 
-const sources = globSync(["packages/*/src/**/*.ts", "e2e/**/*.ts", "bench/**/*.ts"]).length;
+const exclude = ["**/node_modules/**"];
+const sources = globSync(["packages/*/src/**/*.ts", "e2e/**/*.ts", "bench/**/*.ts"], { exclude }).length;
 let passed = 0;
 let failed = 0;
 

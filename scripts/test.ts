@@ -7,9 +7,8 @@ import { spec } from "node:test/reporters";
 const args = process.argv.slice(2);
 const isStrict = args.includes("--strict") || process.env.CI !== undefined;
 const wanted = args.filter((arg) => !arg.startsWith("--"));
-const all = globSync(["packages/*/src/**/*.test.ts", "e2e/**/*.test.ts", "scripts/**/*.test.ts"]).sort((a, b) =>
-  a < b ? -1 : 1,
-);
+const patterns = ["packages/*/src/**/*.test.ts", "e2e/**/*.test.ts", "scripts/**/*.test.ts"];
+const all = globSync(patterns, { exclude: ["**/node_modules/**"] }).sort((a, b) => (a < b ? -1 : 1));
 const files = wanted.length === 0 ? all : all.filter((file) => wanted.some((part) => file.includes(part)));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -1,4 +1,5 @@
 export { AgentDescription, ContextUsage, Effort, Rewind } from "./agent.ts";
+export { asyncApiDocument } from "./asyncapi.ts";
 export { type CloseCode, closeCodes, shouldReconnect } from "./close-codes.ts";
 export {
   type CommandAck,

@@ -1,3 +1,4 @@
+import { asyncApiDocument } from "@claude-companion/protocol";
 import type { Auth, OriginPolicy } from "../auth/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Handlers } from "../commands/index.ts";
@@ -87,6 +88,8 @@ export async function openGateway(options: {
   addCommandRoutes(app, handlers);
   addStartPage(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  const asyncApi = asyncApiDocument({ version });
+  app.get("/asyncapi.json", { schema: { hide: true } }, async () => asyncApi);
   await app.ready();
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
   const door = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
