@@ -15,7 +15,7 @@ import type { Config } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
 import { type Gateway, openGateway } from "./gateway/index.ts";
 import { createRetention } from "./log/index.ts";
-import { createDirectories } from "./projects/index.ts";
+import { createDirectories, createFiles, createGit } from "./projects/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
 import { createLogger, createReport, type Report } from "./telemetry/index.ts";
@@ -121,7 +121,16 @@ export async function createCompanion(
   );
   const gateway = await openGateway({
     house: {
-      handlers: createHandlers({ sessions, positions, log, records, search: storage.search }),
+      handlers: createHandlers({
+        sessions,
+        positions,
+        log,
+        records,
+        search: storage.search,
+        directories,
+        files: createFiles({ directories }),
+        git: createGit({ directories, environment: parts.environment }),
+      }),
       sessions,
       hub,
       positions,

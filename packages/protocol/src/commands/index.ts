@@ -4,6 +4,7 @@ import { agentCommands } from "./agent.ts";
 import { connectionCommands } from "./connection.ts";
 import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
+import { projectCommands } from "./projects.ts";
 import { queueCommands } from "./queue.ts";
 import { sessionCommands } from "./sessions.ts";
 
@@ -18,6 +19,7 @@ export const commands = {
   ...queueCommands,
   ...permissionCommands,
   ...agentCommands,
+  ...projectCommands,
 };
 
 /** Name of a command. */

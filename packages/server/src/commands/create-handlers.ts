@@ -1,10 +1,12 @@
 import type { Positions } from "../delivery/index.ts";
 import type { EventLog, SearchIndex } from "../log/index.ts";
+import type { Directories, Files, Git } from "../projects/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import { agentHandlers } from "./agent-handlers.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
+import { projectHandlers } from "./project-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { summaryFor } from "./summary.ts";
@@ -16,10 +18,14 @@ export function createHandlers(house: {
   log: Pick<EventLog, "head">;
   records: Pick<Records, "audit">;
   search: SearchIndex;
+  directories: Directories;
+  files: Files;
+  git: Git;
 }): Handlers {
   const { sessions, positions } = house;
 
   return {
+    ...projectHandlers(house),
     ...sessionHandlers(house),
     ...agentHandlers(house),
     ...queueHandlers(house),

@@ -1,1 +1,4 @@
 export { createDirectories, type Directories } from "./directories.ts";
+export { findRepositories } from "./discovery.ts";
+export { createFiles, type Files } from "./files.ts";
+export { createGit, type Git } from "./git.ts";

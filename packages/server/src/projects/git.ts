@@ -1,0 +1,198 @@
+import { execFile } from "node:child_process";
+import { CompanionError } from "@claude-companion/protocol";
+import type { Directories } from "./directories.ts";
+import { relativePath } from "./files.ts";
+
+/** A file that differs from what was committed. Letters as in `git status --porcelain`; "." is unchanged, "?" untracked. */
+export interface GitChange {
+  path: string;
+  /** Where it was, when it was renamed. */
+  from: string | undefined;
+  index: string;
+  worktree: string;
+}
+
+/** Where a working tree stands. */
+export interface GitStatus {
+  branch: string | undefined;
+  commit: string | undefined;
+  upstream: string | undefined;
+  ahead: number;
+  behind: number;
+  changes: GitChange[];
+}
+
+/** A commit. */
+export interface GitCommit {
+  commit: string;
+  author: string;
+  /** ISO 8601. */
+  at: string;
+  subject: string;
+}
+
+/** What people do with git, in a project. All of it stays below the directory. */
+export interface Git {
+  /** @throws CompanionError `DIRECTORY_NOT_ALLOWED`; `NOT_FOUND` when it is no working tree */
+  status(directory: string): Promise<GitStatus>;
+  /** Unified diff of the working tree against the index, or of the index against the last commit. */
+  diff(
+    directory: string,
+    what: { staged: boolean; paths: readonly string[]; bytesMax: number },
+  ): Promise<{ diff: string; truncated: boolean }>;
+  log(directory: string, from: { skip: number; limit: number }): Promise<GitCommit[]>;
+  stage(directory: string, paths: readonly string[], staged: boolean): Promise<void>;
+  /** @returns the new commit @throws CompanionError `CONFLICT` with git's words */
+  commit(directory: string, message: string): Promise<string>;
+  /** Throws away what was changed and not committed in these files; untracked ones are deleted. */
+  discard(directory: string, paths: readonly string[]): Promise<void>;
+}
+
+const timeoutMs = 30_000;
+const outputMax = 64 * 1024 * 1024;
+/** A repository's own settings must not make programs run because somebody looks at it. */
+const careful = ["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs", "--no-pager"];
+
+/** @param options.environment what git may see of ours */
+export function createGit(options: {
+  directories: Pick<Directories, "resolve">;
+  environment: Readonly<Record<string, string | undefined>>;
+}): Git {
+  const { PATH, HOME, LANG, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL } =
+    options.environment;
+  const env = {
+    ...{ PATH, HOME, LANG, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL },
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_TERMINAL_PROMPT: "0",
+  };
+  async function git(directory: string, args: readonly string[]): Promise<string> {
+    const cwd = await options.directories.resolve(directory);
+    return new Promise((resolve, reject) => {
+      execFile(
+        "git",
+        [...careful, ...args],
+        { cwd, env, timeout: timeoutMs, maxBuffer: outputMax },
+        (error, stdout, stderr) => {
+          if (error === null) return resolve(stdout);
+          const words = (stderr || stdout || error.message).trim().split("\n").slice(0, 5).join(" ");
+          if (error.code === "ENOENT")
+            reject(new CompanionError("NOT_FOUND", "git is not installed on the server's machine."));
+          else if (/not a git repository/.test(words))
+            reject(new CompanionError("NOT_FOUND", `${directory} is no git working tree.`));
+          else reject(new CompanionError("CONFLICT", `git ${args[0]}: ${words}`));
+        },
+      );
+    });
+  }
+  const safe = (paths: readonly string[]) => paths.map((path) => relativePath(path) || ".");
+
+  return {
+    async status(directory) {
+      const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--", "."];
+      const [output, prefix] = await Promise.all([
+        git(directory, args),
+        git(directory, ["rev-parse", "--show-prefix"]),
+      ]);
+      return below(prefix.trimEnd(), parseStatus(output));
+    },
+    async diff(directory, { staged, paths, bytesMax }) {
+      const shown = await git(directory, [
+        "diff",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--relative",
+        ...(staged ? ["--cached"] : []),
+        "--",
+        ...(paths.length === 0 ? ["."] : safe(paths)),
+      ]);
+      return { diff: shown.slice(0, bytesMax), truncated: shown.length > bytesMax };
+    },
+    async log(directory, { skip, limit }) {
+      const format = "%H%x1f%an%x1f%aI%x1f%s";
+      const output = await git(directory, [
+        "log",
+        "-z",
+        `--format=${format}`,
+        `--skip=${skip}`,
+        `--max-count=${limit}`,
+        "--",
+        ".",
+      ]).catch((error: unknown) => {
+        // A repository that has no commit yet.
+        if (error instanceof CompanionError && /does not have any commits/.test(error.message)) return "";
+        throw error;
+      });
+      return output
+        .split("\0")
+        .filter((line) => line !== "")
+        .map((line) => {
+          const [commit = "", author = "", at = "", subject = ""] = line.split("\x1f");
+          return { commit, author, at: new Date(at).toISOString(), subject };
+        });
+    },
+    async stage(directory, paths, staged) {
+      const chosen = safe(paths);
+      await git(directory, staged ? ["add", "--all", "--", ...chosen] : ["reset", "--quiet", "--", ...chosen]);
+    },
+    async commit(directory, message) {
+      await git(directory, ["commit", "--quiet", "--cleanup=strip", `--message=${message}`]);
+      return (await git(directory, ["rev-parse", "HEAD"])).trim();
+    },
+    async discard(directory, paths) {
+      const chosen = safe(paths);
+      const { changes } = parseStatus(
+        await git(directory, ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--", ...chosen]),
+      );
+      const untracked = changes.filter(({ index }) => index === "?").map(({ path }) => path);
+      const added = changes.filter(({ index }) => index === "A").map(({ path }) => path);
+      const tracked = changes.filter(({ index }) => index !== "?" && index !== "A").map(({ path }) => path);
+      const top = (await git(directory, ["rev-parse", "--show-toplevel"])).trim();
+      const at = ["-C", top];
+      if (tracked.length > 0) await git(directory, [...at, "restore", "--staged", "--worktree", "--", ...tracked]);
+      if (added.length > 0) await git(directory, [...at, "rm", "--force", "--quiet", "--", ...added]);
+      if (untracked.length > 0) await git(directory, [...at, "clean", "--force", "--quiet", "--", ...untracked]);
+    },
+  };
+}
+
+/** Git names files from the top of the working tree; we, from the directory that was asked for. */
+function below(prefix: string, status: GitStatus): GitStatus {
+  const cut = (path: string) => (path.startsWith(prefix) ? path.slice(prefix.length) : path);
+  const changes = status.changes.map(({ path, from, ...rest }) => ({
+    ...rest,
+    path: cut(path),
+    from: from === undefined ? undefined : cut(from),
+  }));
+  return { ...status, changes };
+}
+
+/** `git status --porcelain=v2 --branch -z` (git-status documentation, "Porcelain Format Version 2"). */
+export function parseStatus(output: string): GitStatus {
+  const status: GitStatus = {
+    branch: undefined,
+    commit: undefined,
+    upstream: undefined,
+    ahead: 0,
+    behind: 0,
+    changes: [],
+  };
+  const entries = output.split("\0");
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] ?? "";
+    const fields = entry.split(" ");
+    const [index = ".", worktree = "."] = fields[1] ?? "";
+    const rest = (from: number) => fields.slice(from).join(" ");
+    if (entry.startsWith("# branch.oid ")) status.commit = fields[2] === "(initial)" ? undefined : fields[2];
+    else if (entry.startsWith("# branch.head ")) status.branch = fields[2] === "(detached)" ? undefined : rest(2);
+    else if (entry.startsWith("# branch.upstream ")) status.upstream = rest(2);
+    else if (entry.startsWith("# branch.ab ")) {
+      status.ahead = Math.abs(Number(fields[2]));
+      status.behind = Math.abs(Number(fields[3]));
+    } else if (fields[0] === "1") status.changes.push({ path: rest(8), from: undefined, index, worktree });
+    else if (fields[0] === "2") status.changes.push({ path: rest(9), from: entries[++i], index, worktree });
+    else if (fields[0] === "u") status.changes.push({ path: rest(10), from: undefined, index, worktree });
+    else if (fields[0] === "?") status.changes.push({ path: rest(1), from: undefined, index: "?", worktree: "?" });
+  }
+  return status;
+}
