@@ -100,6 +100,14 @@ export const projectCommands = {
       ack: { encoding: "utf8", content: "export {};\n", bytes: 11, size: 11, modifiedAt: example.timestamp },
     },
   }),
+  findFiles: command({
+    summary: "Files whose path holds these letters in this order, the nearest first: for completing `@` in a message.",
+    rest: { method: "GET", path: "/api/files/find" },
+    data: z.object({ directory, query: z.string().max(200), limit: z.int().min(1).max(200).default(20) }),
+    ack: z.object({ paths: z.array(path) }),
+    errors,
+    example: { data: { ...shop, query: "logi" }, ack: { paths: ["src/login.ts"] } },
+  }),
   getGitStatus: command({
     summary: "Branch, commit, and what differs from it.",
     rest: { method: "GET", path: "/api/git/status" },

@@ -1,6 +1,6 @@
 import { isoTime } from "../clock.ts";
 import type { Directories, Files, Git } from "../projects/index.ts";
-import { findRepositories } from "../projects/index.ts";
+import { findRepositories, nearest, walkFiles } from "../projects/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -20,6 +20,7 @@ export function projectHandlers({
   | "listProjects"
   | "listFiles"
   | "readFile"
+  | "findFiles"
   | "getGitStatus"
   | "getGitDiff"
   | "getGitLog"
@@ -63,6 +64,10 @@ export function projectHandlers({
           ? { encoding: "base64" as const, content: bytes.toString("base64") }
           : { encoding: "utf8" as const, content: text };
       return { ...encoded, bytes: bytes.length, size, modifiedAt: isoTime(modifiedAt) };
+    },
+    async findFiles(_caller, { directory, query, limit }) {
+      const known = (await git.files(directory)) ?? (await walkFiles(await directories.resolve(directory)));
+      return { paths: nearest(known, query, limit) };
     },
     getGitStatus: (_caller, { directory }) => git.status(directory),
     getGitDiff: (_caller, { directory, staged, paths, charactersMax }) =>

@@ -41,6 +41,8 @@ export interface Git {
     what: { staged: boolean; paths: readonly string[]; bytesMax: number },
   ): Promise<{ diff: string; truncated: boolean }>;
   log(directory: string, from: { skip: number; limit: number }): Promise<GitCommit[]>;
+  /** Files that are tracked or could be: those that are ignored are left out. Undefined: it is no working tree. */
+  files(directory: string): Promise<string[] | undefined>;
   stage(directory: string, paths: readonly string[], staged: boolean): Promise<void>;
   /** @returns the new commit @throws CompanionError `CONFLICT` with git's words */
   commit(directory: string, message: string): Promise<string>;
@@ -130,6 +132,14 @@ export function createGit(options: {
           const [commit = "", author = "", at = "", subject = ""] = line.split("\x1f");
           return { commit, author, at: new Date(at).toISOString(), subject };
         });
+    },
+    async files(directory) {
+      const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "."];
+      const output = await git(directory, args).catch((error: unknown) => {
+        if (error instanceof CompanionError && error.code === "NOT_FOUND") return undefined;
+        throw error;
+      });
+      return output?.split("\0").filter((path) => path !== "");
     },
     async stage(directory, paths, staged) {
       const chosen = safe(paths);

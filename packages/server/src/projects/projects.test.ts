@@ -152,6 +152,28 @@ describe("projects", () => {
     assert.equal(none.status, 404);
   });
 
+  test("[PRJ-6] files are found by parts of their names, the nearest first, without what git ignores", async () => {
+    await using server = await start();
+    const plain = join(server.root, "projects", "plain");
+    for (const project of [server.project, plain]) {
+      await mkdir(join(project, "src", "login"), { recursive: true });
+      await mkdir(join(project, "node_modules"), { recursive: true });
+      for (const name of ["login.ts", "src/login/page.ts", "src/oldlogin.ts", "node_modules/login.js", "l-o-g-i-n.md"])
+        await writeFile(join(project, name), "");
+      await writeFile(join(project, ".gitignore"), "node_modules\n");
+      const find = async (query: string, limit = 20) =>
+        (
+          (await server.get("/api/files/find", { directory: project, query, limit: String(limit) })).body as {
+            paths: string[];
+          }
+        ).paths;
+      assert.deepEqual(await find("LOGIN"), ["login.ts", "src/oldlogin.ts", "src/login/page.ts", "l-o-g-i-n.md"]);
+      assert.deepEqual(await find("login", 1), ["login.ts"]);
+      assert.deepEqual(await find("slp"), ["src/login/page.ts"]);
+      assert.deepEqual(await find("absent"), []);
+    }
+  });
+
   test("[PRJ-4] paths that lead out are refused on every route that takes a path", async () => {
     await using server = await start();
     const { project, root } = server;
@@ -219,6 +241,7 @@ describe("projects", () => {
       readFile: (directory) => server.get("/api/files/content", { directory, path: "secret.txt" }),
       getGitStatus: (directory) => server.get("/api/git/status", { directory }),
       getGitDiff: (directory) => server.get("/api/git/diff", { directory }),
+      findFiles: (directory) => server.get("/api/files/find", { directory, query: "a" }),
       getGitLog: (directory) => server.get("/api/git/log", { directory }),
       stageFiles: (directory) => server.post("/api/git/stage", { directory, paths: ["a"] }),
       commitFiles: (directory) => server.post("/api/git/commit", { directory, message: "x" }),

@@ -158,6 +158,23 @@ describe("the REST door", () => {
     assert.equal((await server.api("/api/search?query=a&before=-1")).status, 400);
   });
 
+  test("[RST-11] what has not changed is not sent again", async () => {
+    await using server = await startTestCompanion();
+    await make(server);
+    for (const headers of [{}, { "accept-encoding": "gzip" }] as Record<string, string>[]) {
+      const first = await server.api("/api/sessions", { headers });
+      const tag = first.headers.get("etag") ?? "";
+      assert.match(tag, /^W\/"/);
+      assert.equal(first.headers.get("cache-control"), "private, no-cache");
+      const again = await server.api("/api/sessions", { headers: { ...headers, "if-none-match": tag } });
+      assert.deepEqual([again.status, again.body], [304, ""]);
+    }
+    const { headers } = await server.api("/api/sessions");
+    await make(server, { reuse: false });
+    const changed = await server.api("/api/sessions", { headers: { "if-none-match": headers.get("etag") ?? "" } });
+    assert.equal(changed.status, 200);
+  });
+
   test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
     await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
     const { session } = await make(server);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { CompanionError } from "@claude-companion/protocol";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
+import etag from "@fastify/etag";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
@@ -65,13 +66,16 @@ export async function createHttpServer(options: {
         "content-type",
         "idempotency-key",
         "x-request-id",
+        "if-none-match",
         "x-device-id",
         "x-device-name",
       ],
-      exposedHeaders: ["x-request-id", "retry-after"],
+      exposedHeaders: ["x-request-id", "retry-after", "etag"],
       maxAge: 600,
     });
   }
+  // What has not changed is not sent again; before it is compressed, so that each form has the same tag.
+  await app.register(etag, { weak: true });
   await app.register(compress, { threshold: 1_024 });
   await app.register(swagger, {
     openapi: {
@@ -107,7 +111,8 @@ export async function createHttpServer(options: {
     reply.header("x-content-type-options", "nosniff");
     checkOrigin(origins, request.headers);
     if (!request.url.startsWith("/api/")) return;
-    reply.header("cache-control", "no-store");
+    // Kept by who asked and nobody between, and asked for again each time.
+    reply.header("cache-control", request.method === "GET" ? "private, no-cache" : "no-store");
     const retryAfterSeconds = bucketOf(request.ip).take();
     if (retryAfterSeconds > 0) {
       throw new CompanionError(
