@@ -7,6 +7,7 @@ import { permissionCommands } from "./permissions.ts";
 import { projectCommands } from "./projects.ts";
 import { queueCommands } from "./queue.ts";
 import { sessionCommands } from "./sessions.ts";
+import { usageCommands } from "./usage.ts";
 
 /**
  * The one table of commands: what a client may ask, and what its `ack` holds. WebSocket and REST are two doors to the
@@ -20,6 +21,7 @@ export const commands = {
   ...permissionCommands,
   ...agentCommands,
   ...projectCommands,
+  ...usageCommands,
 };
 
 /** Name of a command. */

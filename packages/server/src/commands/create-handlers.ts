@@ -10,13 +10,14 @@ import { projectHandlers } from "./project-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { summaryFor } from "./summary.ts";
+import { usageHandlers } from "./usage-handlers.ts";
 
 /** The handlers of all commands that both doors (WebSocket and REST) lead to. */
 export function createHandlers(house: {
   sessions: Sessions;
   positions: Pick<Positions, "find" | "acknowledge">;
   log: Pick<EventLog, "head">;
-  records: Pick<Records, "audit">;
+  records: Pick<Records, "audit" | "turns">;
   search: SearchIndex;
   directories: Directories;
   files: Files;
@@ -25,6 +26,7 @@ export function createHandlers(house: {
   const { sessions, positions } = house;
 
   return {
+    ...usageHandlers(house),
     ...projectHandlers(house),
     ...sessionHandlers(house),
     ...agentHandlers(house),

@@ -8,4 +8,5 @@ export {
   type RuleRecord,
   type SessionRecord,
   type TokenRecord,
+  type TurnRecord,
 } from "./records.ts";

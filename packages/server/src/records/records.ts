@@ -10,6 +10,7 @@ import type {
   PermissionRequest,
   PermissionRule,
   SessionStatus,
+  Usage,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { RecordWrite } from "../log/index.ts";
@@ -74,6 +75,19 @@ export interface AuditRecord extends z.infer<typeof AuditEntry> {
   user: string;
 }
 
+/** What a turn took, for sums. Its id begins with its time, so that ids stand in order. */
+export interface TurnRecord {
+  turnId: string;
+  user: string;
+  sessionId: string;
+  workingDirectory: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  costUsd: number;
+  usage: z.infer<typeof Usage> | undefined;
+  durationMs: number;
+}
+
 /** A device that was here. */
 export interface DeviceRecord {
   deviceId: string;
@@ -129,6 +143,8 @@ export interface Records {
   rules: Collection<RuleRecord>;
   /** Owner: the user. Key: auditId. */
   audit: Collection<AuditRecord>;
+  /** Owner: the user. Key: turnId. */
+  turns: Collection<TurnRecord>;
   /** Owner: the user. Key: deviceId. */
   devices: Collection<DeviceRecord>;
   /** Owner: the device. Key: deviceId and sessionId. */
@@ -175,6 +191,7 @@ export function createRecords(store: RecordStore): Records {
     messages: collection("messages", (r) => r.messageId, (r) => r.sessionId),
     rules: collection("rules", (r) => r.ruleId, (r) => r.user),
     audit: collection("audit", (r) => r.auditId, (r) => r.user),
+    turns: collection("turns", (r) => r.turnId, (r) => r.user),
     devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
     positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
     tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),

@@ -8,6 +8,8 @@ type Delta = Omit<z.infer<typeof StreamData>, "offset">;
 type Stored = { seq: number; isNew: boolean }[];
 type CommitEntry = {
   commit: Commit;
+  /** Shares its transaction with no other commit of this session. */
+  alone: boolean;
   /** A person waits for the outcome; undefined: the agent's, which nobody waits for. */
   asker: { resolve: (stored: Stored) => void; reject: (error: unknown) => void } | undefined;
 };
@@ -26,8 +28,11 @@ export interface Journal {
    * @throws CompanionError `STORAGE_FAILED`: nothing was stored, the person decides what to do
    */
   commit(commit: Commit): Promise<Stored>;
-  /** Stores what the agent did. It has happened, so it is tried until it is stored or the journal is closed. */
-  record(commit: Commit): void;
+  /**
+   * Stores what the agent did. It has happened, so it is tried until it is stored or the journal is closed. `alone`: its
+   * records must not be written when its events were known, whatever came with it.
+   */
+  record(commit: Commit, how?: { alone: boolean }): void;
   /** Live text, told after everything that was recorded before it. */
   text(delta: Delta): void;
   /** Calls back once all that was recorded before is stored; never, if some of it could not be. */
@@ -76,7 +81,7 @@ export function createJournal(options: {
     for (const entry of queue) {
       if (!("commit" in entry)) break;
       // A person's commit stands alone: it must be able to fail alone, and its records depend on its events being new.
-      if (together.length > 0 && (entry.asker || together[0]?.asker)) break;
+      if (together.length > 0 && (entry.alone || together[0]?.alone)) break;
       together.push(entry);
     }
     queue = queue.slice(together.length);
@@ -150,8 +155,10 @@ export function createJournal(options: {
     },
     // While the disk refuses the agent's events a person must not wait behind them: the own attempt tells at once.
     commit: (commit) =>
-      failures > 0 ? append(commit) : new Promise((resolve, reject) => enqueue({ commit, asker: { resolve, reject } })),
-    record: (commit) => enqueue({ commit, asker: undefined }),
+      failures > 0
+        ? append(commit)
+        : new Promise((resolve, reject) => enqueue({ commit, alone: true, asker: { resolve, reject } })),
+    record: (commit, how) => enqueue({ commit, alone: how?.alone ?? false, asker: undefined }),
     text(delta) {
       // Nothing before it is under way: the common case while an agent writes, and free of promises.
       if (working === undefined) return hub.stream(options.sessionId, delta, lastSeq);

@@ -92,7 +92,7 @@ export interface SessionOptions {
   permissions: readonly PermissionRecord[];
   provider: AgentProvider;
   hub: Pick<Hub, "stream" | "abandon">;
-  records: Pick<Records, "sessions" | "permissions" | "messages" | "rules">;
+  records: Pick<Records, "sessions" | "permissions" | "messages" | "rules" | "turns">;
   audit: Audit;
   report: Report;
   clock: Clock;
@@ -277,12 +277,23 @@ export function createSession(options: SessionOptions): Session {
   const answeredAll = () => (permissions.waiting.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
 
   function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
-    const commit = { events: [{ id, event }], records: [] };
-    if (event.type !== "turnCompleted") return tell(commit);
+    const events = [{ id, event }];
+    if (event.type !== "turnCompleted") return tell({ events, records: [] });
     restarts = 0;
     const { result, durationMs, costUsd } = event.data;
     report.turnCompleted({ sessionId, result, durationMs, costUsd });
-    tell(commit, update({ lastActivityAt: clock.now() }));
+    const { user, workingDirectory } = condition.record;
+    const at = clock.now();
+    const turn = {
+      turnId: `${String(at).padStart(13, "0")}-${id}`,
+      ...{ user, sessionId, workingDirectory, at },
+      costUsd: costUsd ?? 0,
+      usage: event.data.usage,
+      durationMs: durationMs ?? 0,
+    };
+    // With its event: a turn that is told twice counts once.
+    const updated = update({ lastActivityAt: at });
+    journal.record({ events, records: [records.turns.write(turn), ...updated.records] }, { alone: true });
   }
 
   function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {

@@ -175,6 +175,67 @@ describe("the REST door", () => {
     assert.equal(changed.status, 200);
   });
 
+  test("[RST-12] turns, tokens and cost are summed by day, session and project, each turn once", async () => {
+    await using server = await startTestCompanion({
+      async script(agent, text) {
+        const data = { result: "success" as const, costUsd: Number(text), durationMs: 10, usage };
+        const event = { kind: "durable" as const, id: `turn-${text}`, event: { type: "turnCompleted" as const, data } };
+        agent.emit(event);
+        // Told again later, as by an agent that was attached to, and together with something else.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        agent.emit(event);
+        await agent.say("and on");
+      },
+    });
+    const usage = { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, cacheCreationTokens: 0 };
+    const socket = await server.socket();
+    const ids: string[] = [];
+    for (const texts of [["1", "2"], ["4"]]) {
+      const { sessionId } = (await make(server, { reuse: false })).session;
+      ids.push(sessionId);
+      await socket.ask("subscribe", { sessionId, after: 0 });
+      for (const text of texts) {
+        await server.api(`/api/sessions/${sessionId}/messages`, {
+          method: "POST",
+          body: { messageId: randomUUID(), content: text },
+        });
+        await socket.until(({ type, data }) => type === "turnCompleted" && Number(data.costUsd) === Number(text));
+      }
+      const done = texts.length;
+      await socket.until(
+        () =>
+          socket.frames.filter(
+            (frame) => frame.sessionId === sessionId && JSON.stringify(frame.data).includes("answered"),
+          ).length === done,
+      );
+    }
+    type Found = {
+      total: { turns: number; costUsd: number };
+      groups: { key: string; costUsd: number; turns: number }[];
+    };
+    const get = async (query: string) => (await server.api(`/api/usage?${query}`)).body as Found;
+    const bySession = await get("by=session");
+    // What the agent told twice counts once; its own account of the turn costs nothing.
+    assert.equal(bySession.total.costUsd, 7);
+    assert.deepEqual(
+      new Map(bySession.groups.map(({ key, costUsd }) => [key, costUsd])),
+      new Map([
+        [ids[0] ?? "", 3],
+        [ids[1] ?? "", 4],
+      ]),
+    );
+    assert.deepEqual(
+      (await get("by=project")).groups.map(({ key, costUsd }) => [key, costUsd]),
+      [[server.project, 7]],
+    );
+    const today = new Date().toISOString().slice(0, 10);
+    assert.ok((await get("timeZone=UTC")).groups.every(({ key }) => key <= today && key >= "2026"));
+    assert.equal((await get(`sessionId=${ids[1]}`)).total.costUsd, 4);
+    assert.equal((await get("to=2026-01-01T00:00:00.000Z")).total.turns, 0);
+    assert.equal((await get("from=2126-01-01T00:00:00.000Z")).total.turns, 0);
+    assert.equal((await server.api("/api/usage?timeZone=Mars/Base")).status, 400);
+  });
+
   test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
     await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
     const { session } = await make(server);

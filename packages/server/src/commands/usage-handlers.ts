@@ -1,0 +1,67 @@
+import { CompanionError } from "@claude-companion/protocol";
+import type { Records, TurnRecord } from "../records/index.ts";
+import type { Handlers } from "./handlers.ts";
+
+const pageSize = 500;
+type Sum = Awaited<ReturnType<Handlers["getUsage"]>>["total"];
+
+/** What it cost. */
+export function usageHandlers({ records }: { records: Pick<Records, "turns"> }): Pick<Handlers, "getUsage"> {
+  /** A user's turns from `from` to before `to`, page by page, so that years of them do not lie in memory. */
+  async function* turns(user: string, from: number, to: number): AsyncGenerator<TurnRecord> {
+    let before: string | undefined = String(to).padStart(13, "0");
+    while (before !== undefined) {
+      const page: TurnRecord[] = await records.turns.page(user, { before, limit: pageSize });
+      for (const turn of page) {
+        if (turn.at < from) return;
+        yield turn;
+      }
+      before = page.length === pageSize ? page.at(-1)?.turnId : undefined;
+    }
+  }
+  return {
+    async getUsage(caller, { by, from, to, sessionId, timeZone }) {
+      const dayOf = daysIn(timeZone);
+      const keyOf = (turn: TurnRecord) =>
+        by === "day" ? dayOf(turn.at) : by === "session" ? turn.sessionId : turn.workingDirectory;
+      const total = nothing();
+      const groups = new Map<string, Sum>();
+      const begin = from === undefined ? 0 : Date.parse(from);
+      const end = to === undefined ? 9_999_999_999_999 : Date.parse(to);
+      for await (const turn of turns(caller.user, begin, end)) {
+        if (sessionId !== undefined && turn.sessionId !== sessionId) continue;
+        const key = keyOf(turn);
+        const group = groups.get(key) ?? nothing();
+        groups.set(key, group);
+        for (const sum of [total, group]) add(sum, turn);
+      }
+      return { total, groups: [...groups].map(([key, sum]) => ({ key, ...sum })) };
+    },
+  };
+}
+
+const nothing = (): Sum => ({
+  turns: 0,
+  costUsd: 0,
+  usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
+  durationMs: 0,
+});
+
+function add(sum: Sum, turn: TurnRecord): void {
+  sum.turns += 1;
+  sum.costUsd += turn.costUsd;
+  sum.durationMs += turn.durationMs;
+  if (turn.usage === undefined) return;
+  for (const name of Object.keys(sum.usage) as (keyof Sum["usage"])[]) sum.usage[name] += turn.usage[name];
+}
+
+/** @throws CompanionError `INVALID_REQUEST` for a zone that does not exist */
+function daysIn(timeZone: string): (at: number) => string {
+  try {
+    // Sweden writes dates as ISO 8601 does.
+    const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" });
+    return (at) => format.format(at);
+  } catch {
+    throw new CompanionError("INVALID_REQUEST", `There is no time zone ${timeZone}. Give an IANA name: Europe/Berlin.`);
+  }
+}
