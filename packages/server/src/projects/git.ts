@@ -51,6 +51,7 @@ export interface Git {
 }
 
 const timeoutMs = 30_000;
+const processesMax = 8;
 const outputMax = 64 * 1024 * 1024;
 /** A repository's own settings must not make programs run because somebody looks at it. */
 const careful = ["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs", "--no-pager"];
@@ -67,8 +68,21 @@ export function createGit(options: {
     GIT_OPTIONAL_LOCKS: "0",
     GIT_TERMINAL_PROMPT: "0",
   };
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  /** A few at a time: whoever asks fast must not fill the machine with processes. */
   async function git(directory: string, args: readonly string[]): Promise<string> {
     const cwd = await options.directories.resolve(directory);
+    if (running >= processesMax) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await run(directory, cwd, args);
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  }
+  function run(directory: string, cwd: string, args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       execFile(
         "git",
