@@ -21,8 +21,9 @@ export function createAsker(request: Request): Asker {
 }
 
 function askPermission(request: Request): Asker {
+  const many = request.suggestions.length > 1;
   const choices = request.canAllowAlways
-    ? "[y]es, [a]lways, [n]o, or n and a reason"
+    ? `[y]es, [a]lways${many ? " (a 2: only the second)" : ""}, [n]o, or n and a reason`
     : "[y]es, [n]o, or n and a reason";
   let isUnclear = false;
   return {
@@ -30,10 +31,11 @@ function askPermission(request: Request): Asker {
     prompt() {
       if (isUnclear) return `Please answer ${choices}: `;
       const reason = request.reason ? `\n  ${request.reason}` : "";
-      return `${request.defaultToNo ? "⚠ " : "? "}${request.title}${reason}\n${detailOf(request)}${choices}: `;
+      return `${request.defaultToNo ? "⚠ " : "? "}${request.title}${reason}\n${detailOf(request)}${alwaysOf(request)}${choices}: `;
     },
     take(line) {
       const text = line.trim();
+      let chosen: number[];
       const [, word, rest] = /^(\S*)\s*(.*)$/s.exec(text) ?? [];
       switch (word?.toLowerCase()) {
         case "y":
@@ -41,8 +43,11 @@ function askPermission(request: Request): Asker {
           return { decision: "allow" };
         case "a":
         case "always":
-          if (request.canAllowAlways) return { decision: "allowAlways" };
-          break;
+          if (!request.canAllowAlways) break;
+          if (!rest) return { decision: "allowAlways" };
+          chosen = rest.split(/[\s,]+/).map((part) => Number(part) - 1);
+          if (chosen.some((index) => request.suggestions[index] === undefined)) break;
+          return { decision: "allowAlways", suggestions: chosen };
         case "n":
         case "no":
           return { decision: "deny", ...(rest ? { message: rest } : {}) };
@@ -79,6 +84,18 @@ function askQuestions(request: Request, questions: NonNullable<Request["question
       return at < questions.length ? undefined : { decision: "allow", answers };
     },
   };
+}
+
+/** What "always" would grant. */
+function alwaysOf({ canAllowAlways, suggestions }: Request): string {
+  if (!canAllowAlways) return "";
+  const hasRules = suggestions.some(({ kind }) => kind === "rule");
+  return suggestions
+    .map(({ kind, text }, i) => {
+      const only = hasRules && kind === "mode" ? ` (only by its number: a ${i + 1})` : "";
+      return `  always ${i + 1}: ${text}${only}\n`;
+    })
+    .join("");
 }
 
 function detailOf(request: Request): string {

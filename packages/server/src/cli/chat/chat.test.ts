@@ -50,6 +50,17 @@ describe("chat", () => {
     assert.deepEqual(answer(" YES "), { decision: "allow" });
     assert.deepEqual(answer("a"), { decision: "allowAlways" });
     assert.equal(answer("a", { canAllowAlways: false }), undefined);
+    const suggestions = [
+      { kind: "rule" as const, text: "Allow commands", scope: "local" as const, value: {} },
+      { kind: "mode" as const, text: "Accept edits", scope: "session" as const, value: {} },
+    ];
+    assert.match(
+      createAsker(request({ suggestions })).prompt(),
+      /always 1: Allow commands\n {2}always 2: Accept edits \(only by its number: a 2\)\n\[y\]es, \[a\]lways \(a 2: only the second\)/,
+    );
+    assert.deepEqual(answer("a 2", { suggestions }), { decision: "allowAlways", suggestions: [1] });
+    assert.deepEqual(answer("a 1, 2", { suggestions }), { decision: "allowAlways", suggestions: [0, 1] });
+    for (const unclear of ["a 3", "a 0", "a x"]) assert.equal(answer(unclear, { suggestions }), undefined, unclear);
     assert.deepEqual(answer("n"), { decision: "deny" });
     assert.deepEqual(answer("n use the other file"), { decision: "deny", message: "use the other file" });
     const asker = createAsker(request({}));
