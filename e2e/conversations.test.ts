@@ -120,6 +120,10 @@ describe("conversations, the real Claude CLI", () => {
     }
     const { hits } = await device.request("searchMessages", { query: "two", sessionId });
     assert.deepEqual(new Set(hits.map(({ type }) => type)), new Set(["humanMessage", "assistantMessage"]));
+    const markdown = await device.request("exportSession", { sessionId });
+    assert.ok(markdown.content.includes("## You") && markdown.content.includes("\n## Agent\n\ntwo\n"));
+    const json = await device.request("exportSession", { sessionId, format: "json" });
+    assert.equal(told(JSON.parse(json.content)).length, 4);
     const { session } = await device.request("forkSession", { sessionId, upToMessageId: ids[0], title: "another way" });
     assert.equal(session.title, "another way");
     assert.notEqual(session.sessionId, sessionId);

@@ -174,6 +174,54 @@ export const projectCommands = {
       },
     },
   }),
+  listBranches: command({
+    summary: "The local branches, those last committed to first, and where each is checked out.",
+    rest: { method: "GET", path: "/api/git/branches" },
+    data: z.object({ directory }),
+    ack: z.object({
+      branches: z.array(
+        z.object({
+          name: z.string(),
+          commit: z.string(),
+          at: Timestamp,
+          current: z.boolean(),
+          worktree: z.string().optional().meta({ description: "The directory in which it is checked out." }),
+        }),
+      ),
+    }),
+    errors: gitErrors,
+    example: {
+      data: shop,
+      ack: {
+        branches: [
+          {
+            name: "main",
+            commit: "57f6ab35d8e2e6ca2bd0cbd4d2e8c92e1ad7e4a0",
+            at: example.timestamp,
+            current: true,
+            worktree: "/home/ada/shop",
+          },
+        ],
+      },
+    },
+  }),
+  createWorktree: command({
+    summary: "A new branch in a working tree of its own, beside this one: begin a session there with createSession.",
+    rest: { method: "POST", path: "/api/git/worktrees", status: 201 },
+    data: z.object({
+      directory,
+      branch: z.string().min(1).max(200),
+      from: z
+        .string()
+        .min(1)
+        .max(200)
+        .optional()
+        .meta({ description: "Where it begins; by default where this one is." }),
+    }),
+    ack: z.object({ directory: z.string() }),
+    errors: gitErrors,
+    example: { data: { ...shop, branch: "fix-login" }, ack: { directory: "/home/ada/shop-fix-login" } },
+  }),
   stageFiles: command({
     summary: "Put changes into the next commit, or take them out of it.",
     rest: { method: "POST", path: "/api/git/stage" },

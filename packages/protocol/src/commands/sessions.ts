@@ -140,6 +140,21 @@ export const sessionCommands = {
       },
     },
   }),
+  exportSession: command({
+    summary: "The whole conversation as one text: Markdown to read, or JSON with every event.",
+    rest: { method: "GET", path: "/api/sessions/{sessionId}/export" },
+    data: z.object({ sessionId: SessionId, format: z.enum(["markdown", "json"]).default("markdown") }),
+    ack: z.object({ name: z.string(), mediaType: z.string(), content: z.string() }),
+    errors: ["PAYLOAD_TOO_LARGE"],
+    example: {
+      data: { ...example.inSession, format: "markdown" },
+      ack: {
+        name: "fix-the-login.md",
+        mediaType: "text/markdown",
+        content: "# Fix the login\n\n## You\n\nFix the login\n",
+      },
+    },
+  }),
   listConversations: command({
     summary:
       "What the agents themselves remember, terminals included. Go on with one: createSession with its conversationId.",

@@ -24,6 +24,8 @@ export function projectHandlers({
   | "getGitStatus"
   | "getGitDiff"
   | "getGitLog"
+  | "listBranches"
+  | "createWorktree"
   | "stageFiles"
   | "commitFiles"
   | "discardChanges"
@@ -73,6 +75,10 @@ export function projectHandlers({
     getGitDiff: (_caller, { directory, staged, paths, charactersMax }) =>
       git.diff(directory, { staged, paths, bytesMax: charactersMax }),
     getGitLog: async (_caller, { directory, skip, limit }) => ({ commits: await git.log(directory, { skip, limit }) }),
+    listBranches: async (_caller, { directory }) => ({ branches: await git.branches(directory) }),
+    createWorktree: async (_caller, { directory, branch, from }) => ({
+      directory: await git.addWorktree(directory, branch, from),
+    }),
     async stageFiles(_caller, { directory, paths, staged }) {
       await git.stage(directory, paths, staged);
       return {};

@@ -17,7 +17,13 @@ export function sessionHandlers({
   positions: Pick<Positions, "find">;
 }): Pick<
   Handlers,
-  "listSessions" | "updateSession" | "forkSession" | "readHistory" | "searchMessages" | "listConversations"
+  | "listSessions"
+  | "updateSession"
+  | "forkSession"
+  | "readHistory"
+  | "searchMessages"
+  | "exportSession"
+  | "listConversations"
 > {
   return {
     async listSessions(caller, { search, archived, tag, limit, before }) {
@@ -57,6 +63,17 @@ export function sessionHandlers({
         title: titles.get(hit.sessionId) ?? "",
       }));
       return { hits, next: found.length > limit ? String(offset + limit) : undefined };
+    },
+    async exportSession(caller, { sessionId, format }) {
+      const { title, content } = await sessions.export(caller.user, sessionId, format);
+      const name = title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+        .replaceAll(/^-|-$/g, "")
+        .slice(0, 60);
+      return format === "json"
+        ? { name: `${name || "session"}.json`, mediaType: "application/json", content }
+        : { name: `${name || "session"}.md`, mediaType: "text/markdown", content };
     },
     async listConversations(caller, { search, limit }) {
       const all = await sessions.conversations(caller.user);

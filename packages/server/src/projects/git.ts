@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { lstat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import type { Directories } from "./directories.ts";
 import { relativePath } from "./files.ts";
@@ -31,6 +33,16 @@ export interface GitCommit {
   subject: string;
 }
 
+/** A local branch. */
+export interface GitBranch {
+  name: string;
+  commit: string;
+  /** ISO 8601. */
+  at: string;
+  current: boolean;
+  worktree: string | undefined;
+}
+
 /** What people do with git, in a project. All of it stays below the directory. */
 export interface Git {
   /** @throws CompanionError `DIRECTORY_NOT_ALLOWED`; `NOT_FOUND` when it is no working tree */
@@ -41,6 +53,12 @@ export interface Git {
     what: { staged: boolean; paths: readonly string[]; bytesMax: number },
   ): Promise<{ diff: string; truncated: boolean }>;
   log(directory: string, from: { skip: number; limit: number }): Promise<GitCommit[]>;
+  branches(directory: string): Promise<GitBranch[]>;
+  /**
+   * A new branch, checked out beside the working tree.
+   * @returns the new directory @throws CompanionError `DIRECTORY_NOT_ALLOWED` when that would lie outside the roots, `CONFLICT`
+   */
+  addWorktree(directory: string, branch: string, from: string | undefined): Promise<string>;
   /** Files that are tracked or could be: those that are ignored are left out. Undefined: it is no working tree. */
   files(directory: string): Promise<string[] | undefined>;
   stage(directory: string, paths: readonly string[], staged: boolean): Promise<void>;
@@ -146,6 +164,40 @@ export function createGit(options: {
           const [commit = "", author = "", at = "", subject = ""] = line.split("\x1f");
           return { commit, author, at: new Date(at).toISOString(), subject };
         });
+    },
+    async branches(directory) {
+      const format = ["%(refname:short)", "%(objectname)", "%(committerdate:iso-strict)", "%(HEAD)", "%(worktreepath)"];
+      const args = ["for-each-ref", "--sort=-committerdate", `--format=${format.join("%1f")}`, "refs/heads"];
+      return (await git(directory, args))
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => {
+          const [name = "", commit = "", at = "", head, worktree] = line.split("\x1f");
+          return {
+            name,
+            commit,
+            at: new Date(at).toISOString(),
+            current: head === "*",
+            worktree: worktree === "" ? undefined : worktree,
+          };
+        });
+    },
+    async addWorktree(directory, branch, from) {
+      await git(directory, ["check-ref-format", `refs/heads/${branch}`]).catch((error: unknown) => {
+        if (!(error instanceof CompanionError && error.code === "CONFLICT")) throw error;
+        throw new CompanionError("CONFLICT", `${JSON.stringify(branch)} is no name for a branch.`);
+      });
+      const start = from === undefined ? "HEAD" : from;
+      // A name that git takes for an option is none of a commit.
+      const commit = (await git(directory, ["rev-parse", "--verify", "--end-of-options", `${start}^{commit}`])).trim();
+      const top = (await git(directory, ["rev-parse", "--show-toplevel"])).trim();
+      await options.directories.resolve(dirname(top));
+      const place = `${top}-${branch.replaceAll(/[^\w.-]+/g, "-")}`;
+      // Also a link that leads somewhere is in the way.
+      if ((await lstat(place).catch(() => undefined)) !== undefined)
+        throw new CompanionError("CONFLICT", `${place} is there already. Choose another name for the branch.`);
+      await git(directory, ["worktree", "add", "--quiet", "-b", branch, "--", place, commit]);
+      return options.directories.resolve(place);
     },
     async files(directory) {
       const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "."];

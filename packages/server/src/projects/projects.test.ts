@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { startTestCompanion, type TestCompanion } from "../companion.fixture.ts";
 import { createDirectories } from "./directories.ts";
 import { createFiles } from "./files.ts";
+import { createGit } from "./git.ts";
 
 const secret = "the secret that nobody may see";
 
@@ -174,6 +175,47 @@ describe("projects", () => {
     }
   });
 
+  test("[PRJ-7] a branch gets a working tree of its own beside the first, and a session begins there", async () => {
+    await using server = await start();
+    const { project } = server;
+    const made = await server.post("/api/git/worktrees", { branch: "fix/login" });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const { directory } = made.body as { directory: string };
+    assert.equal(directory, `${project}-fix-login`);
+    assert.equal(await readFile(join(directory, "src", "a.txt"), "utf8"), "one\n");
+    const session = await server.api("/api/sessions", { method: "POST", body: { workingDirectory: directory } });
+    assert.equal(session.status, 201);
+    const { branches } = (await server.get("/api/git/branches", {})).body as {
+      branches: { name: string; current: boolean; worktree?: string }[];
+    };
+    assert.deepEqual(
+      new Map(branches.map(({ name, current, worktree }) => [name, [current, worktree]])),
+      new Map([
+        ["main", [true, project]],
+        ["fix/login", [false, directory]],
+      ]),
+    );
+    await symlink(join(server.root, "outside"), `${project}-trap`);
+    for (const body of [
+      { branch: "fix/login" },
+      { branch: "trap" },
+      { branch: "-f" },
+      { branch: "a..b" },
+      { branch: "a b" },
+      { branch: "x", from: "absent" },
+      { branch: "x", from: "--help" },
+    ]) {
+      const { status, body: answer } = await server.post("/api/git/worktrees", body);
+      assert.equal(status, 409, `${JSON.stringify(body)}: ${JSON.stringify(answer)}`);
+    }
+    // The working tree is the root itself: beside it is outside.
+    const narrow = createGit({
+      directories: await createDirectories({ roots: [project] }),
+      environment: process.env,
+    });
+    await assert.rejects(narrow.addWorktree(project, "other", undefined), { code: "DIRECTORY_NOT_ALLOWED" });
+  });
+
   test("[PRJ-4] paths that lead out are refused on every route that takes a path", async () => {
     await using server = await start();
     const { project, root } = server;
@@ -243,6 +285,8 @@ describe("projects", () => {
       getGitDiff: (directory) => server.get("/api/git/diff", { directory }),
       findFiles: (directory) => server.get("/api/files/find", { directory, query: "a" }),
       getGitLog: (directory) => server.get("/api/git/log", { directory }),
+      listBranches: (directory) => server.get("/api/git/branches", { directory }),
+      createWorktree: (directory) => server.post("/api/git/worktrees", { directory, branch: "x" }),
       stageFiles: (directory) => server.post("/api/git/stage", { directory, paths: ["a"] }),
       commitFiles: (directory) => server.post("/api/git/commit", { directory, message: "x" }),
       discardChanges: (directory) => server.post("/api/git/discard", { directory, paths: ["a"], confirm: true }),

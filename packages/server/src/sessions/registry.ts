@@ -15,12 +15,14 @@ import type { Directories } from "../projects/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { createAudit } from "./audit.ts";
+import { markdownOf } from "./export.ts";
 import { type HistoryItem, readHistory } from "./history.ts";
 import { recoverSession } from "./recovery.ts";
 import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
 
 const unloadAfterMs = 30_000;
+const exportCharactersMax = 64 * 1024 * 1024;
 
 type Summary = Omit<z.infer<typeof SessionSummary>, "unread">;
 
@@ -74,6 +76,11 @@ export interface Sessions {
     sessionId: string,
     from: { before: string | undefined; limit: number },
   ): Promise<{ items: HistoryItem[]; next: string | undefined }>;
+  /**
+   * The whole conversation as one text.
+   * @throws CompanionError `PAYLOAD_TOO_LARGE`
+   */
+  export(user: string, sessionId: string, format: "markdown" | "json"): Promise<{ title: string; content: string }>;
   readonly rules: Pick<Rules, "list">;
   /**
    * Takes a rule back at once, also from agents that run.
@@ -413,6 +420,25 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       const { record } = await sessions.get(user, sessionId);
       const conversations = providers.get(record.agent)?.conversations;
       return readHistory({ log, conversations }, { sessionId, conversationId: conversationOf(record) }, from);
+    },
+
+    async export(user, sessionId, format) {
+      const { title } = (await sessions.get(user, sessionId)).record;
+      const items: HistoryItem[] = [];
+      let characters = 0;
+      let before: string | undefined;
+      do {
+        const page = await sessions.history(user, sessionId, { before, limit: 500 });
+        items.unshift(...page.items);
+        characters += JSON.stringify(page.items).length;
+        if (characters > exportCharactersMax)
+          throw new CompanionError(
+            "PAYLOAD_TOO_LARGE",
+            "This conversation is too long for one text. Page through its history.",
+          );
+        before = page.next;
+      } while (before !== undefined);
+      return { title, content: format === "json" ? JSON.stringify(items, null, 2) : markdownOf(title, items) };
     },
 
     rules,
