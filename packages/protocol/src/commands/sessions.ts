@@ -62,6 +62,14 @@ export const sessionCommands = {
       ack: { session: { ...example.session, tags: ["urgent"] } },
     },
   }),
+  deleteSession: command({
+    summary:
+      "End a session and erase it here: its events, requests, queue and positions. The agent's own transcript stays.",
+    rest: { method: "DELETE", path: "/api/sessions/{sessionId}/data" },
+    data: z.object({ sessionId: SessionId }),
+    ack: z.object({}),
+    example: { data: example.inSession, ack: {} },
+  }),
   forkSession: command({
     summary:
       "A new session that remembers the same conversation, up to a message or all of it. The old one stays as it is.",

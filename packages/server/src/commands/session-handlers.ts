@@ -19,6 +19,7 @@ export function sessionHandlers({
   Handlers,
   | "listSessions"
   | "updateSession"
+  | "deleteSession"
   | "forkSession"
   | "readHistory"
   | "searchMessages"
@@ -43,6 +44,10 @@ export function sessionHandlers({
       const session = await sessions.get(caller.user, sessionId);
       await session.describe(change);
       return { session: await summaryFor(caller, sessions.summary(session), positions) };
+    },
+    async deleteSession(caller, { sessionId }) {
+      await sessions.erase(caller.user, sessionId);
+      return {};
     },
     async forkSession(caller, { sessionId, upToMessageId, title }) {
       const session = await sessions.fork(caller.user, sessionId, { upToMessageId, title });

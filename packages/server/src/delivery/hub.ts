@@ -33,6 +33,8 @@ export interface Hub {
   stream(sessionId: string, delta: Omit<z.infer<typeof StreamData>, "offset">, afterSeq: number): void;
   /** Takes the text of a session's open blocks, which nobody will finish. */
   abandon(sessionId: string): { delta: Omit<z.infer<typeof StreamData>, "offset" | "text">; text: string }[];
+  /** The log of a session was erased: ends its subscriptions, and what is remembered of it. */
+  forget(sessionId: string): void;
   /** Ends all subscriptions. */
   close(): void;
 }
@@ -80,7 +82,7 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
     channel.tail = undefined;
     channel.cancelRollUp?.();
     channel.cancelRollUp = undefined;
-    if (channel.live.isEmpty) channels.delete(channel.sessionId);
+    if (channel.live.isEmpty && channels.get(channel.sessionId) === channel) channels.delete(channel.sessionId);
   }
 
   function wakeAll(channel: Channel): void {
@@ -192,6 +194,14 @@ export function createHub(options: { log: Pick<EventLog, "read" | "head" | "foll
 
     abandon(sessionId) {
       return channels.get(sessionId)?.live.takeAll() ?? [];
+    },
+
+    forget(sessionId) {
+      for (const key of [...reads.keys()]) if (key.startsWith(`${sessionId}/`)) reads.delete(key);
+      const channel = channels.get(sessionId);
+      channels.delete(sessionId);
+      channel?.cancelRollUp?.();
+      for (const subscription of [...(channel?.subscriptions ?? [])]) subscription.close();
     },
 
     close() {

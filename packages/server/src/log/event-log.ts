@@ -60,6 +60,8 @@ export interface EventLog {
   head(sessionId: string): Promise<Head | undefined>;
   /** Forgets old events. @returns the new head; undefined when there is no such log */
   trim(sessionId: string, limits: Trim): Promise<Head | undefined>;
+  /** Forgets a session's log, with its ids, for good. Nobody may be writing to it. */
+  erase(sessionId: string): Promise<void>;
   /** Calls `listener` after each commit, in the order of commits; it must not throw or block. @returns stops it */
   follow(listener: (events: readonly StoredEvent[]) => void): () => void;
 }

@@ -59,6 +59,8 @@ export interface Sessions {
   setForeground(sessionId: string, deviceId: string, isForeground: boolean): void;
   /** A device is gone: it looks at nothing any more. */
   lookAway(deviceId: string): void;
+  /** Ends a session and erases it: everything but what the agent itself remembers. */
+  erase(user: string, sessionId: string): Promise<void>;
   /**
    * A new session with a copy of the conversation.
    * @throws CompanionError `CONFLICT`, `SESSION_LIMIT`
@@ -380,6 +382,30 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
         if (devices.has(deviceId)) sessions.setForeground(sessionId, deviceId, false);
     },
 
+    async erase(user, sessionId) {
+      const session = await sessions.get(user, sessionId);
+      await session.end("deleted");
+      unloads.get(sessionId)?.();
+      unloads.delete(sessionId);
+      loaded.delete(sessionId);
+      await session.close("deleted");
+      await log.erase(sessionId);
+      hub.forget(sessionId);
+      const [asked, open, positions, given] = await Promise.all([
+        records.permissions.list(sessionId),
+        records.messages.list(sessionId),
+        records.positions.list(),
+        rules.ofSession(session.record),
+      ]);
+      for (const { permissionId } of asked) await records.permissions.remove(`${sessionId}/${permissionId}`);
+      for (const { messageId } of open) await records.messages.remove(messageId);
+      for (const { ruleId } of given) await records.rules.remove(ruleId);
+      for (const { deviceId, sessionId: of } of positions)
+        if (of === sessionId) await records.positions.remove(`${deviceId}/${sessionId}`);
+      // The record last: whatever ends us before, it can be erased again.
+      await records.sessions.remove(sessionId);
+      known.delete(sessionId);
+    },
     async fork(user, sessionId, { upToMessageId, title }) {
       const { record } = await sessions.get(user, sessionId);
       const conversations = providers.get(record.agent)?.conversations;

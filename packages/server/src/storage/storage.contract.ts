@@ -253,6 +253,36 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       assert.deepEqual(await find(["login"], [one]), ["one 4"]);
     });
 
+    test("[LOG-10] an erased log is gone with all its ids, the others stay, and what comes later is found", async () => {
+      await using storage = await start();
+      const [kept, gone] = [randomUUID(), randomUUID()];
+      const say = (text: string): NewEvent => ({
+        id: text,
+        event: { type: "humanMessage", data: { messageId: randomUUID(), content: text, queued: false } },
+      });
+      const append = async (sessionId: string, text: string) => {
+        const log = await storage.log.writer(sessionId);
+        await log.append({ events: [say(text)], records: [] });
+        await log.close();
+      };
+      const find = async (word: string) =>
+        (await storage.search.search({ words: [word], sessions: [kept, gone], limit: 10, offset: 0 })).length;
+      await append(kept, "about sparrows");
+      await append(gone, "about swallows");
+      assert.deepEqual([await find("sparrows"), await find("swallows")], [1, 1]);
+      const before = await storage.log.head(gone);
+      await storage.log.erase(gone);
+      await storage.log.erase(gone);
+      assert.equal(await storage.log.head(gone), undefined);
+      assert.deepEqual(await storage.log.read(gone, 0, all), []);
+      assert.deepEqual([await find("sparrows"), await find("swallows")], [1, 0]);
+      await append(gone, "about swallows");
+      const after = await storage.log.head(gone);
+      assert.equal(after?.lastSeq, 1);
+      assert.notEqual(after?.epoch, before?.epoch);
+      assert.equal(await find("swallows"), 1);
+    });
+
     test("[LOG-7] closing finishes what was accepted", async () => {
       const storage = await open({ now: () => time });
       const log = await storage.log.writer(randomUUID());

@@ -236,6 +236,34 @@ describe("the REST door", () => {
     assert.equal((await server.api("/api/usage?timeZone=Mars/Base")).status, 400);
   });
 
+  test("[RST-13] a deleted session is gone, also while it works, and its id can begin anew", async () => {
+    await using server = await startTestCompanion();
+    const { sessionId } = (await make(server)).session;
+    const socket = await server.socket();
+    await socket.ask("subscribe", { sessionId, after: 0 });
+    const send = (content: string) =>
+      server.api(`/api/sessions/${sessionId}/messages`, { method: "POST", body: { messageId: randomUUID(), content } });
+    await send("ask");
+    await socket.until(({ type }) => type === "permissionRequest");
+    await send("waits");
+    const { status } = await server.api(`/api/sessions/${sessionId}/data`, { method: "DELETE" });
+    assert.equal(status, 200);
+    await socket.until(({ type, data }) => type === "sessionStatus" && String(data.status) === "ended");
+    for (const path of ["", "/events", "/history", "/queue"])
+      assert.equal((await server.api(`/api/sessions/${sessionId}${path}`)).status, 404, path);
+    assert.equal((await server.api(`/api/sessions/${sessionId}/data`, { method: "DELETE" })).status, 404);
+    assert.deepEqual(((await server.api("/api/search?query=waits")).body as { hits: unknown[] }).hits, []);
+    assert.equal((await server.socket("deviceId=x")).frames.length > 0, true);
+    const anew = await make(server, { sessionId });
+    assert.equal(anew.session.sessionId, sessionId);
+    await send("hello");
+    const other = await server.socket();
+    await other.ask("subscribe", { sessionId, after: 0 });
+    const first = await other.until(({ seq }) => seq === 1);
+    assert.equal(first.type, "humanMessage");
+    await other.until(({ type }) => type === "turnCompleted");
+  });
+
   test("[RST-3] what is wrong with a request is told as a problem with code, place and request id", async () => {
     await using server = await startTestCompanion({ environment: { FRAME_BYTES_MAX: "4096" } });
     const { session } = await make(server);

@@ -106,6 +106,9 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
       }
       return { ...memory.head };
     },
+    async erase(sessionId) {
+      logs.delete(sessionId);
+    },
     follow(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

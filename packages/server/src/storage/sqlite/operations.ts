@@ -19,6 +19,7 @@ export type WriteOperation =
   | { kind: "trim"; sessionId: string; before: number; bytesMax: number; keepEvents: number }
   /** Makes the next events searchable. @returns how many there were */
   | { kind: "index"; events: number }
+  | { kind: "erase"; sessionId: string }
   | { kind: "check" };
 
 /** What the reading thread does. */

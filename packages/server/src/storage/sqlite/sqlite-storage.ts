@@ -126,6 +126,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
       await writer.call({ kind: "trim", sessionId, ...limits });
       return log.head(sessionId);
     },
+    erase: (sessionId) => writer.call({ kind: "erase", sessionId }),
     follow(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -41,6 +41,10 @@ function createWriter(database: DatabaseSync, path: string) {
     forgetTexts: database.prepare(
       "DELETE FROM event_texts WHERE rowid IN (SELECT rowid FROM events WHERE log = ? AND seq <= ?)",
     ),
+    eraseLog: database.prepare("DELETE FROM logs WHERE log = ?"),
+    eraseIds: database.prepare("DELETE FROM forgotten_ids WHERE log = ?"),
+    // The next event may get the rowid of one that is gone.
+    unindex: database.prepare("UPDATE indexed SET up_to = min(up_to, (SELECT coalesce(max(rowid), 0) FROM events))"),
     forget: database.prepare("DELETE FROM events WHERE log = ? AND seq <= ?"),
   };
   let logs = new Map<string, Log>();
@@ -94,6 +98,18 @@ function createWriter(database: DatabaseSync, path: string) {
     sql.forget.run(log, upTo);
   }
 
+  function erase(sessionId: string): void {
+    const row = sql.findLog.get(sessionId);
+    if (row === undefined) return;
+    const log = Number(row.log);
+    sql.forgetTexts.run(log, Number.MAX_SAFE_INTEGER);
+    sql.forget.run(log, Number.MAX_SAFE_INTEGER);
+    sql.eraseIds.run(log);
+    sql.eraseLog.run(log);
+    sql.unindex.run();
+    logs.delete(sessionId);
+  }
+
   function index(events: number): number {
     const rows = sql.nextEvents.all(Number(sql.indexedUpTo.get()?.up_to), events);
     for (const { id, session, type, seq, timestamp, data } of rows) {
@@ -123,6 +139,8 @@ function createWriter(database: DatabaseSync, path: string) {
         return trim(operation) ?? null;
       case "index":
         return index(operation.events);
+      case "erase":
+        return erase(operation.sessionId) ?? null;
       case "check":
         // A real write: only that tells whether the disk takes one.
         sql.saveRecord.run("health", "probe", "", "{}");
