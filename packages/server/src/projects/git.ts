@@ -91,6 +91,8 @@ export function createGit(options: {
   /** A few at a time: whoever asks fast must not fill the machine with processes. */
   async function git(directory: string, args: readonly string[]): Promise<string> {
     const cwd = await options.directories.resolve(directory);
+    if (args.some((arg) => arg.includes("\0")))
+      throw new CompanionError("CONFLICT", "Names and messages cannot hold null bytes. Leave them out.");
     if (running >= processesMax) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {

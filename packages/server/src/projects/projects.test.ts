@@ -127,6 +127,7 @@ describe("projects", () => {
       ["Second", "First"],
     );
     assert.equal(commits[0]?.commit, commit);
+    assert.equal((await server.post("/api/git/commit", { message: "null\0byte" })).status, 409);
     // Nothing is staged: git says so.
     const nothing = await server.post("/api/git/commit", { message: "Third" });
     assert.deepEqual([nothing.status, (nothing.body as { code: string }).code], [409, "CONFLICT"]);
@@ -200,6 +201,8 @@ describe("projects", () => {
       { branch: "fix/login" },
       { branch: "trap" },
       { branch: "-f" },
+      { branch: "\0" },
+      { branch: "x", from: "HEAD\0" },
       { branch: "a..b" },
       { branch: "a b" },
       { branch: "x", from: "absent" },
