@@ -9,4 +9,5 @@ export {
   type SessionRecord,
   type TokenRecord,
   type TurnRecord,
+  timeKey,
 } from "./records.ts";

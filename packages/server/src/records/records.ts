@@ -70,6 +70,9 @@ export interface RuleRecord extends z.infer<typeof PermissionRule> {
   value: unknown;
 }
 
+/** The beginning of a key that stands in the order of time. @param at milliseconds since 1970 */
+export const timeKey = (at: number): string => String(at).padStart(13, "0");
+
 /** One decision, kept. Its id begins with its time, so that ids stand in order. */
 export interface AuditRecord extends z.infer<typeof AuditEntry> {
   user: string;

@@ -1,20 +1,18 @@
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../clock.ts";
-import { isoTime } from "../clock.ts";
-import type { RecordWrite } from "../log/index.ts";
-import type { AuditRecord, Records, SessionRecord } from "../records/index.ts";
+import { type Clock, isoTime } from "../clock.ts";
+import { type AuditRecord, type SessionRecord, timeKey } from "../records/index.ts";
 
-/** What is written down for good, with each decision, in the same transaction. */
+/** What is written down for good of a decision. */
 export type Audit = (
   session: Pick<SessionRecord, "sessionId" | "user" | "workingDirectory">,
   entry: Omit<AuditRecord, "auditId" | "at" | "sessionId" | "workingDirectory" | "user">,
-) => RecordWrite;
+) => AuditRecord;
 
-export function createAudit(options: { records: Pick<Records, "audit">; clock: Clock }): Audit {
+export function createAudit({ clock }: { clock: Clock }): Audit {
   return ({ sessionId, user, workingDirectory }, entry) => {
-    const now = options.clock.now();
+    const now = clock.now();
     // By time, and then by chance: two decisions of one millisecond are two.
-    const auditId = `${String(now).padStart(13, "0")}-${randomBytes(4).toString("hex")}`;
-    return options.records.audit.write({ auditId, at: isoTime(now), sessionId, user, workingDirectory, ...entry });
+    const auditId = `${timeKey(now)}-${randomBytes(4).toString("hex")}`;
+    return { auditId, at: isoTime(now), sessionId, user, workingDirectory, ...entry };
   };
 }

@@ -11,8 +11,12 @@ export interface Condition {
   readonly state: SessionState;
   /** Moves to the next state. The commit tells of it; it is empty when nothing changed. */
   become(occurrence: Occurrence): Commit;
-  /** Changes the record. */
+  /** Changes the record, and lists show it. */
   update(change: Partial<SessionRecord>): Commit;
+  /** Changes the record. Lists are told by the caller, once it is stored. */
+  write(change: Partial<SessionRecord>): Commit;
+  /** The same, with the event that tells devices of it. */
+  announce(told: DurableData<"sessionUpdated">, alsoChanged?: Partial<SessionRecord>): Commit;
 }
 
 /**
@@ -29,7 +33,10 @@ export function createCondition(options: {
   const { records, report } = options;
   let record = options.record;
   let state = stateOf(record);
-  const write = () => records.sessions.write(record);
+  const write = (change: Partial<SessionRecord> = {}) => {
+    record = { ...record, ...change };
+    return records.sessions.write(record);
+  };
   return {
     get record() {
       return record;
@@ -43,20 +50,24 @@ export function createCondition(options: {
       const statusChanged = next.name !== state.name;
       state = next;
       const reason = "reason" in next ? next.reason : undefined;
-      record = { ...record, status: next.name, statusReason: reason };
+      const stored = write({ status: next.name, statusReason: reason });
       options.onMoved();
-      if (!statusChanged) return { events: [], records: [write()] };
+      if (!statusChanged) return { events: [], records: [stored] };
       const { sessionId, model, permissionMode } = record;
       report.sessionStatus({ sessionId, status: next.name, reason });
       options.onChange("status");
       const data: DurableData<"sessionStatus"> = { status: next.name, reason, model, permissionMode };
-      return { events: [{ id: undefined, event: { type: "sessionStatus", data } }], records: [write()] };
+      return { events: [{ id: undefined, event: { type: "sessionStatus", data } }], records: [stored] };
     },
     update(change) {
-      record = { ...record, ...change };
       options.onChange("updated");
-      return { events: [], records: [write()] };
+      return { events: [], records: [write(change)] };
     },
+    write: (change) => ({ events: [], records: [write(change)] }),
+    announce: (told, alsoChanged) => ({
+      events: [{ id: undefined, event: { type: "sessionUpdated", data: told } }],
+      records: [write({ ...told, ...alsoChanged })],
+    }),
   };
 }
 

@@ -49,7 +49,7 @@ export interface Permissions {
  */
 export function createPermissions(options: {
   session: () => SessionRecord;
-  records: Pick<Records, "permissions" | "rules">;
+  records: Pick<Records, "permissions" | "rules" | "audit">;
   audit: Audit;
   journal: Pick<Journal, "commit">;
   clock: Clock;
@@ -75,16 +75,18 @@ export function createPermissions(options: {
       events: [{ id: `permissionResolved:${permissionId}`, event: { type: "permissionResolved", data: outcome } }],
       records: [
         records.permissions.write({ ...record, answer, outcome }),
-        audit(options.session(), {
-          action: "permissionResolved",
-          toolName: request.toolName,
-          title: request.title,
-          permissionId,
-          decision,
-          by,
-          message,
-          input: answer?.updatedInput,
-        }),
+        records.audit.write(
+          audit(options.session(), {
+            action: "permissionResolved",
+            toolName: request.toolName,
+            title: request.title,
+            permissionId,
+            decision,
+            by,
+            message,
+            input: answer?.updatedInput,
+          }),
+        ),
       ],
     };
   }

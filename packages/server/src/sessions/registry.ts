@@ -136,7 +136,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const creating = new Map<string, Promise<unknown>>();
   /** Sessions whose agent outlived the last server, and is not attached yet. */
   const survivors = new Set<string>();
-  const audit = createAudit({ records, clock });
+  const audit = createAudit({ clock });
   const rules = createRules({ records, audit });
   let closed = false;
 

@@ -35,8 +35,7 @@ export function createRules(options: { records: Pick<Records, "rules" | "audit">
       if (rule?.user !== user)
         throw new CompanionError("NOT_FOUND", `There is no rule ${ruleId}. List yours with GET /api/rules.`);
       await records.rules.remove(ruleId);
-      const write = options.audit(rule, { action: "ruleRevoked", title: rule.text, by, ruleId });
-      await records.audit.save(write.value as Parameters<typeof records.audit.save>[0]);
+      await records.audit.save(options.audit(rule, { action: "ruleRevoked", title: rule.text, by, ruleId }));
       return rule;
     },
   };
@@ -48,7 +47,7 @@ export function grantRules(options: {
   request: z.infer<typeof PermissionRequest>;
   chosen: readonly number[];
   by: z.infer<typeof Actor>;
-  records: Pick<Records, "rules">;
+  records: Pick<Records, "rules" | "audit">;
   audit: Audit;
   clock: Clock;
 }): { rules: RuleRecord[]; writes: RecordWrite[] } {
@@ -78,13 +77,15 @@ export function grantRules(options: {
   });
   const writes = rules.flatMap((rule) => [
     options.records.rules.write(rule),
-    options.audit(session, {
-      action: "ruleGiven",
-      title: rule.text,
-      by,
-      ruleId: rule.ruleId,
-      permissionId: rule.permissionId,
-    }),
+    options.records.audit.write(
+      options.audit(session, {
+        action: "ruleGiven",
+        title: rule.text,
+        by,
+        ruleId: rule.ruleId,
+        permissionId: rule.permissionId,
+      }),
+    ),
   ]);
   return { rules, writes };
 }

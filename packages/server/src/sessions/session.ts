@@ -12,7 +12,14 @@ import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter } from "../log/index.ts";
 import { messageOf } from "../message-of.ts";
-import type { MessageRecord, PermissionRecord, Records, RuleRecord, SessionRecord } from "../records/index.ts";
+import {
+  type MessageRecord,
+  type PermissionRecord,
+  type Records,
+  type RuleRecord,
+  type SessionRecord,
+  timeKey,
+} from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import type { Audit } from "./audit.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
@@ -92,7 +99,7 @@ export interface SessionOptions {
   permissions: readonly PermissionRecord[];
   provider: AgentProvider;
   hub: Pick<Hub, "stream" | "abandon">;
-  records: Pick<Records, "sessions" | "permissions" | "messages" | "rules" | "turns">;
+  records: Pick<Records, "sessions" | "permissions" | "messages" | "rules" | "turns" | "audit">;
   audit: Audit;
   report: Report;
   clock: Clock;
@@ -196,7 +203,7 @@ export function createSession(options: SessionOptions): Session {
       const isAtWork = condition.state.name === "running" || condition.state.name === "starting";
       return isAtWork || (condition.state.name === "idle" && handOver.unfinished.length > 0) ? "agent" : undefined;
     },
-    inquire: async () => answered(Promise.resolve(seat.agent?.inquire()), "say where it stands"),
+    inquire: () => answered(seat.agent?.inquire(), "say where it stands"),
     onSilent(silence) {
       report.agentSilent({ sessionId, ...silence });
       tell(silenceNotice(silence));
@@ -211,13 +218,9 @@ export function createSession(options: SessionOptions): Session {
   /** Never asking is never revived by itself: another agent needs a person to say so again. */
   function withoutBypass(): Commit {
     if (condition.record.permissionMode !== "bypassPermissions" || bypassConfirmed) return nothing;
-    const change = { permissionMode: "default" as const };
+    options.onChange("updated");
     const text = "The agent was started anew and asks again. Set bypassPermissions once more if it is still wanted.";
-    return together([
-      { events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }], records: [] },
-      update(change),
-      noticeEvent("notice", text),
-    ]);
+    return together([condition.announce({ permissionMode: "default" }), noticeEvent("notice", text)]);
   }
 
   function heed(event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent): void {
@@ -285,7 +288,7 @@ export function createSession(options: SessionOptions): Session {
     const { user, workingDirectory } = condition.record;
     const at = clock.now();
     const turn = {
-      turnId: `${String(at).padStart(13, "0")}-${id}`,
+      turnId: `${timeKey(at)}-${id}`,
       ...{ user, sessionId, workingDirectory, at },
       costUsd: costUsd ?? 0,
       usage: event.data.usage,
@@ -298,19 +301,18 @@ export function createSession(options: SessionOptions): Session {
 
   function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {
     const { record } = condition;
-    const change: Partial<SessionRecord> = {};
     const told: DurableData<"sessionUpdated"> = {};
-    if (event.model !== undefined && event.model !== record.model) change.model = told.model = event.model;
+    if (event.model !== undefined && event.model !== record.model) told.model = event.model;
     if (event.permissionMode !== undefined && event.permissionMode !== record.permissionMode) {
-      change.permissionMode = told.permissionMode = event.permissionMode;
+      told.permissionMode = event.permissionMode;
     }
     if (event.conversationId !== undefined && event.conversationId !== record.conversationId) {
       // The agent's conversation is not our session: both are kept, and a change is told.
-      change.conversationId = told.conversationId = event.conversationId;
-      change.conversationStarted = true;
+      told.conversationId = event.conversationId;
     }
-    if (Object.keys(change).length === 0) return;
-    tell({ events: [{ id: undefined, event: { type: "sessionUpdated", data: told } }], records: [] }, update(change));
+    if (Object.keys(told).length === 0) return;
+    options.onChange("updated");
+    tell(condition.announce(told, told.conversationId === undefined ? {} : { conversationStarted: true }));
   }
 
   /** What the agent says of itself is what counts. */
@@ -404,7 +406,7 @@ export function createSession(options: SessionOptions): Session {
         title === record.title
           ? []
           : [{ id: `title:${messageId}`, event: { type: "sessionUpdated", data: { title } } }];
-      const updated = update({ title, lastActivityAt: clock.now() });
+      const updated = condition.write({ title, lastActivityAt: clock.now() });
       accepting += 1;
       const [stored] = await journal
         .commit({
@@ -452,11 +454,8 @@ export function createSession(options: SessionOptions): Session {
     },
 
     async describe(change) {
-      const { records: writes } = update(change);
-      await journal.commit({
-        events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
-        records: writes,
-      });
+      await journal.commit(condition.announce(change));
+      options.onChange("updated");
     },
 
     async consult(ask) {
@@ -474,7 +473,7 @@ export function createSession(options: SessionOptions): Session {
 
     async dropRule(ruleId) {
       rules = rules.filter((rule) => rule.ruleId !== ruleId);
-      await answered(Promise.resolve(seat.agent?.setRules(rulesNow())), "change its rules");
+      await answered(seat.agent?.setRules(rulesNow()), "change its rules");
     },
 
     async configure(change, by) {
@@ -492,20 +491,14 @@ export function createSession(options: SessionOptions): Session {
       if (change.effort !== undefined && !provider.capabilities.efforts.includes(change.effort))
         throw new CompanionError("INVALID_REQUEST", `${provider.name} does not know the effort ${change.effort}.`);
       // The running agent first: what it refuses is not kept as if it were so.
-      await answered(Promise.resolve(seat.agent?.configure(change)), "change");
+      await answered(seat.agent?.configure(change), "change");
       const { permissionMode } = change;
-      const updated = update(change);
+      const announced = condition.announce(change);
       bypassConfirmed = condition.record.permissionMode === "bypassPermissions";
-      const title = `Mode ${permissionMode}`;
-      await journal.commit({
-        events: [{ id: undefined, event: { type: "sessionUpdated", data: change } }],
-        records: [
-          ...updated.records,
-          ...(permissionMode === undefined
-            ? []
-            : [audit(condition.record, { action: "permissionModeChanged", title, by })]),
-        ],
-      });
+      const entry = { action: "permissionModeChanged" as const, title: `Mode ${permissionMode}`, by };
+      const decided = permissionMode === undefined ? [] : [records.audit.write(audit(condition.record, entry))];
+      await journal.commit({ ...announced, records: [...announced.records, ...decided] });
+      options.onChange("updated");
     },
 
     deliver() {
@@ -602,7 +595,7 @@ export function createSession(options: SessionOptions): Session {
    * What an agent is asked, it must answer in time: a person waits.
    * @throws CompanionError `AGENT_FAILED`
    */
-  async function answered<T>(asked: Promise<T>, what: string): Promise<T> {
+  async function answered<T>(asked: T | Promise<T>, what: string): Promise<T> {
     const patience = Promise.withResolvers<never>();
     const cancel = clock.after(answerMs, () => patience.reject(new Error(`no answer for ${answerMs / 1_000} s`)));
     try {

@@ -42,7 +42,7 @@ export function createClaudeProvider(options: {
   /** An agent that was silent for this long while no server ran is ended. */
   aloneMs: number;
 }): AgentProvider {
-  const { hosts } = options;
+  const { hosts, allowBypass } = options;
   const survivors = new Map<string, HeldAgent>();
   let checked: { at: number; availability: Promise<Availability> } | undefined;
   const environment: Record<string, string> = {
@@ -69,7 +69,7 @@ export function createClaudeProvider(options: {
         "plan",
         "dontAsk",
         "auto",
-        ...(options.allowBypass ? (["bypassPermissions"] as const) : []),
+        ...(allowBypass ? (["bypassPermissions"] as const) : []),
       ],
       recognisesRepeats: true,
     },
@@ -110,7 +110,7 @@ export function createClaudeProvider(options: {
           },
           listener,
         );
-      return openClaude({ ...session, ...options, path, environment, connect, messages: undefined });
+      return openClaude({ ...session, path, environment, allowBypass, connect, messages: undefined });
     },
     async survivors(wanted) {
       const unwanted: HeldAgent[] = [];
@@ -134,7 +134,7 @@ export function createClaudeProvider(options: {
       survivors.delete(session.sessionId);
       return openClaude({
         ...session,
-        ...options,
+        allowBypass,
         path: process.execPath,
         environment,
         connect: (_spawn, listener) => hosts.attach(survivor, listener),
