@@ -51,7 +51,6 @@ export interface AgentProvider {
 
 /** Something that was said in a conversation, from the agent's own transcript. */
 export interface PastEvent {
-  id: string;
   timestamp: string | undefined;
   event: DurableEvent;
 }

@@ -1,4 +1,12 @@
-export type { Agent, AgentEvent, AgentProvider, Configuration, Conversation, Conversations } from "./agent.ts";
+export type {
+  Agent,
+  AgentEvent,
+  AgentProvider,
+  Configuration,
+  Conversation,
+  Conversations,
+  PastEvent,
+} from "./agent.ts";
 export { checkClaudeCli } from "./claude/cli.ts";
 export { createClaudeProvider } from "./claude/provider.ts";
 export { agentEnvironment } from "./environment.ts";

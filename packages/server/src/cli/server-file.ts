@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseJson } from "../parse-json.ts";
 
 const ServerFile = z.object({ url: z.url(), token: z.string(), pid: z.int() });
 const pathIn = (dataDirectory: string) => join(dataDirectory, "server.json");
@@ -23,12 +24,4 @@ export async function readServerFile(dataDirectory: string): Promise<ServerFile 
 
 export async function removeServerFile(dataDirectory: string): Promise<void> {
   await rm(pathIn(dataDirectory), { force: true });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

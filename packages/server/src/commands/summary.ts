@@ -23,7 +23,5 @@ export async function summariesFor(
   positions: Pick<Positions, "find">,
 ): Promise<Summary[]> {
   const list = await sessions.list(caller.user);
-  // A list is what is shown at a time: those of one moment in a fixed order.
-  list.sort((a, b) => (a.lastActivityAt + a.sessionId < b.lastActivityAt + b.sessionId ? 1 : -1));
   return Promise.all(list.map((summary) => summaryFor(caller, summary, positions)));
 }

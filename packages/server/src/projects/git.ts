@@ -93,13 +93,15 @@ export function createGit(options: {
     const cwd = await options.directories.resolve(directory);
     if (args.some((arg) => arg.includes("\0")))
       throw new CompanionError("CONFLICT", "Names and messages cannot hold null bytes. Leave them out.");
-    if (running >= processesMax) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
+    if (running < processesMax) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await run(directory, cwd, args);
     } finally {
-      running -= 1;
-      waiting.shift()?.();
+      // The place goes to the one who waits, and to nobody who comes in between.
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
     }
   }
   function run(directory: string, cwd: string, args: readonly string[]): Promise<string> {
@@ -120,17 +122,16 @@ export function createGit(options: {
       );
     });
   }
+  /** What differs below the directory, or in some of its files. */
+  async function changed(directory: string, paths: readonly string[]): Promise<GitStatus> {
+    const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--", ...paths];
+    const [output, prefix] = await Promise.all([git(directory, args), git(directory, ["rev-parse", "--show-prefix"])]);
+    return below(prefix.trimEnd(), parseStatus(output));
+  }
   const safe = (paths: readonly string[]) => paths.map((path) => relativePath(path) || ".");
 
   return {
-    async status(directory) {
-      const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--", "."];
-      const [output, prefix] = await Promise.all([
-        git(directory, args),
-        git(directory, ["rev-parse", "--show-prefix"]),
-      ]);
-      return below(prefix.trimEnd(), parseStatus(output));
-    },
+    status: (directory) => changed(directory, ["."]),
     async diff(directory, { staged, paths, bytesMax }) {
       const shown = await git(directory, [
         "diff",
@@ -218,18 +219,13 @@ export function createGit(options: {
       return (await git(directory, ["rev-parse", "HEAD"])).trim();
     },
     async discard(directory, paths) {
-      const chosen = safe(paths);
-      const { changes } = parseStatus(
-        await git(directory, ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--", ...chosen]),
-      );
+      const { changes } = await changed(directory, safe(paths));
       const untracked = changes.filter(({ index }) => index === "?").map(({ path }) => path);
       const added = changes.filter(({ index }) => index === "A").map(({ path }) => path);
       const tracked = changes.filter(({ index }) => index !== "?" && index !== "A").map(({ path }) => path);
-      const top = (await git(directory, ["rev-parse", "--show-toplevel"])).trim();
-      const at = ["-C", top];
-      if (tracked.length > 0) await git(directory, [...at, "restore", "--staged", "--worktree", "--", ...tracked]);
-      if (added.length > 0) await git(directory, [...at, "rm", "--force", "--quiet", "--", ...added]);
-      if (untracked.length > 0) await git(directory, [...at, "clean", "--force", "--quiet", "--", ...untracked]);
+      if (tracked.length > 0) await git(directory, ["restore", "--staged", "--worktree", "--", ...tracked]);
+      if (added.length > 0) await git(directory, ["rm", "--force", "--quiet", "--", ...added]);
+      if (untracked.length > 0) await git(directory, ["clean", "--force", "--quiet", "--", ...untracked]);
     },
   };
 }

@@ -33,7 +33,7 @@ describe("history", () => {
     await log.trim(sessionId, { before: 0, bytesMax: options.forget > 0 ? 0 : 1e9, keepEvents });
     const conversations: Conversations = {
       list: async () => [],
-      read: async () => events.flat().map((event, i) => ({ id: String(i), timestamp: undefined, event })),
+      read: async () => events.flat().map((event) => ({ timestamp: undefined, event })),
       fork: async () => "",
       runningElsewhere: async () => undefined,
     };

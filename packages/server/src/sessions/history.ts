@@ -1,5 +1,5 @@
 import { CompanionError, type DurableEvent } from "@claude-companion/protocol";
-import type { Conversations } from "../agents/index.ts";
+import type { Conversations, PastEvent } from "../agents/index.ts";
 import type { EventLog } from "../log/index.ts";
 import type { SessionRecord } from "../records/index.ts";
 
@@ -46,14 +46,7 @@ export async function readHistory(
   }
   if (past === undefined || conversations === undefined) return { items: [], next: undefined };
   const all = await conversations.read(past);
-  const told = new Set(
-    (await log.read(sessionId, 0, { events: cutEvents, bytes: bytesMax })).map(({ frame }) => keyOf(JSON.parse(frame))),
-  );
-  const cut = all.findIndex(({ event }) => told.has(keyOf(event)) && keyOf(event) !== "");
-  const end = Math.min(
-    source === "past" && at !== undefined ? at : Number.POSITIVE_INFINITY,
-    cut === -1 ? all.length : cut,
-  );
+  const end = source === "past" && at !== undefined ? at : await untold(all);
   const begin = Math.max(0, end - from.limit);
   const items = all.slice(begin, end).map(({ timestamp, event: { type, data } }) => ({
     type,
@@ -62,6 +55,16 @@ export async function readHistory(
     data,
   }));
   return { items, next: begin > 0 ? `past.${begin}` : undefined };
+
+  /** How much of the transcript was said before what the log has. */
+  async function untold(said: readonly PastEvent[]): Promise<number> {
+    const oldest = await log.read(sessionId, 0, { events: cutEvents, bytes: bytesMax });
+    const told = new Set(oldest.map(({ frame }) => keyOf(JSON.parse(frame))));
+    // What has no key of its own is the same as nothing.
+    told.delete("");
+    const cut = said.findIndex(({ event }) => told.has(keyOf(event)));
+    return cut === -1 ? said.length : cut;
+  }
 }
 
 /** The same thing said has the same key in the log and in the transcript. */

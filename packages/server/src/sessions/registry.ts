@@ -22,6 +22,8 @@ import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
 
 const unloadAfterMs = 30_000;
+/** Large: each page of what has left the log reads the whole transcript. */
+const exportPageItems = 10_000;
 const exportCharactersMax = 64 * 1024 * 1024;
 
 type Summary = Omit<z.infer<typeof SessionSummary>, "unread">;
@@ -360,7 +362,10 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     },
 
     async list(user) {
-      const own = activeOf(user).sort((a, b) => b.lastActivityAt - a.lastActivityAt);
+      // Those of one moment in a fixed order, so that pages fit each other.
+      const own = activeOf(user).sort(
+        (a, b) => b.lastActivityAt - a.lastActivityAt || (a.sessionId < b.sessionId ? 1 : -1),
+      );
       return Promise.all(own.map(summarise));
     },
     async find(user, sessionId) {
@@ -450,12 +455,12 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
 
     async export(user, sessionId, format) {
       const { title } = (await sessions.get(user, sessionId)).record;
-      const items: HistoryItem[] = [];
+      const pages: HistoryItem[][] = [];
       let characters = 0;
       let before: string | undefined;
       do {
-        const page = await sessions.history(user, sessionId, { before, limit: 500 });
-        items.unshift(...page.items);
+        const page = await sessions.history(user, sessionId, { before, limit: exportPageItems });
+        pages.unshift(page.items);
         characters += JSON.stringify(page.items).length;
         if (characters > exportCharactersMax)
           throw new CompanionError(
@@ -464,6 +469,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
           );
         before = page.next;
       } while (before !== undefined);
+      const items = pages.flat();
       return { title, content: format === "json" ? JSON.stringify(items, null, 2) : markdownOf(title, items) };
     },
 

@@ -10,6 +10,7 @@ import {
 import { CompanionError } from "@claude-companion/protocol";
 import { z } from "zod";
 import { messageOf } from "../../message-of.ts";
+import { parseJson } from "../../parse-json.ts";
 import type { Conversations, PastEvent } from "../agent.ts";
 import { createTranslator } from "./translate.ts";
 
@@ -44,7 +45,7 @@ export function createConversations(options: { configDirectory: string }): Conve
         const human = humanOf(said.uuid, said.type, said.message);
         const events = human ?? translator.translate(said as unknown as SDKMessage);
         return events.flatMap((event): PastEvent[] =>
-          event.kind === "durable" ? [{ id: event.id, timestamp: said.timestamp, event: event.event }] : [],
+          event.kind === "durable" ? [{ timestamp: said.timestamp, event: event.event }] : [],
         );
       });
     },
@@ -101,13 +102,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -15,6 +15,7 @@ import type { z } from "zod";
 import { type Clock, isoTime } from "../../clock.ts";
 import { type Caller, type Handlers, summariesFor, summaryFor } from "../../commands/index.ts";
 import type { Hub, Positions } from "../../delivery/index.ts";
+import { parseJson } from "../../parse-json.ts";
 import type { Sessions } from "../../sessions/index.ts";
 import type { Report } from "../../telemetry/index.ts";
 import { createBucket } from "../limits.ts";
@@ -192,12 +193,12 @@ export function createConnection(options: {
   function receive(raw: RawData, isBinary: boolean): void {
     heardAt = clock.monotonicMs();
     if (isBinary) return close(1003, "frames are JSON text");
-    const parsed = parseJson(String(raw));
-    if (parsed === undefined) return refuseFrame("The frame is not JSON.");
-    const envelope = CommandEnvelope.safeParse(parsed.value);
+    const said = parseJson(String(raw));
+    if (said === undefined) return refuseFrame("The frame is not JSON.");
+    const envelope = CommandEnvelope.safeParse(said);
     if (!envelope.success) {
       countInvalid();
-      return sendError({ requestId: requestIdOf(parsed.value) }, invalidRequest(envelope.error, "The frame"), "frame");
+      return sendError({ requestId: requestIdOf(said) }, invalidRequest(envelope.error, "The frame"), "frame");
     }
     const { type, requestId, data } = envelope.data;
     if (!isCommandType(type))
@@ -269,14 +270,6 @@ export function createConnection(options: {
       ws.ping();
     },
   };
-}
-
-function parseJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }
 
 function requestIdOf(value: unknown): string | undefined {
