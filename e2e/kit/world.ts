@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Companion } from "@claude-companion/client";
+import { type ApiAnswer, callApi } from "./api.ts";
 import type { Model } from "./model.ts";
 import { makePlace, type Place, type Server, startServer, token } from "./server.ts";
 import { type Watcher, watch } from "./watcher.ts";
@@ -13,12 +14,7 @@ export interface World extends AsyncDisposable {
   /** A session in the place's project, on a device of its own. */
   session(options?: object): Promise<{ device: Companion; sessionId: string; view: Watcher }>;
   /** A request over REST. */
-  api(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Record<string, string>,
-  ): Promise<{ status: number; body: never; headers: Headers }>;
+  api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
 }
 
 export async function startWorld(
@@ -48,23 +44,7 @@ export async function startWorld(
       const { sessionId } = session;
       return { device, sessionId, view: watch(device.subscribe(sessionId)) };
     },
-    async api(method, path, body, headers = {}) {
-      const response = await fetch(server.url + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: (/^[{[]/.test(text) ? JSON.parse(text) : text) as never,
-      };
-    },
+    api: (method, path, body, headers) => callApi(server.url + path, { token, method, body, headers }),
     async [Symbol.asyncDispose]() {
       for (const one of servers.toReversed()) await one[Symbol.asyncDispose]();
       await place[Symbol.asyncDispose]();

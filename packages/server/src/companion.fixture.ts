@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
+import { type ApiAnswer, callApi } from "../../../e2e/kit/api.ts";
 import { createScriptedProvider, type Script, type ScriptedProvider } from "./agents/index.ts";
 import { type Companion, createCompanion } from "./companion.ts";
 import { readConfig } from "./config.ts";
@@ -18,10 +19,7 @@ export interface TestCompanion extends AsyncDisposable {
   /** What the server logged. */
   readonly logged: string[];
   /** A request with our token. */
-  api(
-    path: string,
-    init?: { method?: string; body?: unknown; headers?: Record<string, string> },
-  ): Promise<{ status: number; body: never; headers: Headers }>;
+  api(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<ApiAnswer>;
   socket(query?: string, headers?: Record<string, string>): Promise<RawSocket>;
 }
 
@@ -75,23 +73,7 @@ export async function startTestCompanion(
     root,
     project,
     logged,
-    async api(path, { method = "GET", body, headers = {} } = {}) {
-      const response = await fetch(companion.url + path, {
-        method,
-        headers: {
-          authorization: `Bearer ${testToken}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: (text.startsWith("{") ? JSON.parse(text) : text) as never,
-      };
-    },
+    api: (path, init) => callApi(companion.url + path, { token: testToken, ...init }),
     socket: (query = "", headers = { authorization: `Bearer ${testToken}` }) =>
       openSocket(`${companion.url}/ws?${query}`, headers),
     async [Symbol.asyncDispose]() {
