@@ -15,16 +15,14 @@ import type { Directories } from "../projects/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import { createAudit } from "./audit.ts";
-import { markdownOf } from "./export.ts";
-import { type HistoryItem, readHistory } from "./history.ts";
+import type { HistoryItem } from "./history.ts";
+import { refuseUnoffered } from "./offered.ts";
 import { recoverSession } from "./recovery.ts";
+import { conversationOf, createRemembered } from "./remembered.ts";
 import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
 
 const unloadAfterMs = 30_000;
-/** Large: each page of what has left the log reads the whole transcript. */
-const exportPageItems = 10_000;
-const exportCharactersMax = 64 * 1024 * 1024;
 
 type Summary = Omit<z.infer<typeof SessionSummary>, "unread">;
 
@@ -120,10 +118,6 @@ export interface SessionsOptions {
   };
 }
 
-/** The agent's conversation of a session, once there is one. */
-const conversationOf = ({ conversationId, conversationStarted, sessionId }: SessionRecord): string | undefined =>
-  conversationId ?? (conversationStarted ? sessionId : undefined);
-
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
 export async function createSessions(options: SessionsOptions): Promise<Sessions> {
   const { log, records, hub, directories, report, clock, limits } = options;
@@ -140,6 +134,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const survivors = new Set<string>();
   const audit = createAudit({ clock });
   const rules = createRules({ records, audit });
+  const remembered = createRemembered({ log, providers, directories });
   let closed = false;
 
   async function load(record: SessionRecord, isNew: boolean): Promise<Session> {
@@ -263,38 +258,17 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     return summaryOf(session?.record ?? record, { lastSeq, session });
   }
 
-  /** @throws CompanionError `NOT_FOUND` when the agent has no such conversation there */
-  async function recall(
-    provider: AgentProvider,
-    conversationId: string | undefined,
-    workingDirectory: string,
-  ): Promise<Conversation | undefined> {
-    if (conversationId === undefined) return undefined;
-    const all = (await provider.conversations?.list()) ?? [];
-    const found = all.find((conversation) => conversation.conversationId === conversationId);
-    const directory = found && (await directories.resolve(found.workingDirectory));
-    if (directory === workingDirectory) return found;
-    throw new CompanionError(
-      "NOT_FOUND",
-      found === undefined
-        ? `${provider.name} has no conversation ${conversationId}. List them with GET /api/conversations.`
-        : `This conversation belongs to ${directory}: name that as workingDirectory.`,
-    );
-  }
-
   const sessions: Sessions = {
     async create(request) {
       const { user } = request;
       const provider = providerFor(request.agent);
       const workingDirectory = await directories.resolve(request.workingDirectory);
       const mode = request.permissionMode ?? "default";
-      const remembered = await recall(provider, request.conversationId, workingDirectory);
-      if (!provider.capabilities.permissionModes.includes(mode)) {
-        throw new CompanionError(
-          "INVALID_REQUEST",
-          `${provider.name} does not offer the mode ${mode} here. Choose one of: ${provider.capabilities.permissionModes.join(", ")}.`,
-        );
-      }
+      refuseUnoffered(provider, { permissionMode: mode });
+      const recalled =
+        request.conversationId === undefined
+          ? undefined
+          : await remembered.recall(provider, request.conversationId, workingDirectory);
       // One after the other for a user: of two requests for the same directory at once the second finds the first's.
       const before = creating.get(user) ?? Promise.resolve();
       const mine = before
@@ -328,7 +302,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
             user,
             workingDirectory,
             agent: provider.id,
-            title: request.title ?? remembered?.title ?? "",
+            title: request.title ?? recalled?.title ?? "",
             model: request.model,
             effort: undefined,
             permissionMode: mode,
@@ -431,46 +405,13 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     },
     async conversations(user) {
       const mine = new Map(activeOf(user).map((record) => [conversationOf(record), record.sessionId]));
-      const listed = await Promise.all(
-        options.providers.map(async ({ id, conversations }) =>
-          ((await conversations?.list()) ?? []).map((conversation) => ({ ...conversation, agent: id })),
-        ),
-      );
-      const allowed = await Promise.all(
-        listed.flat().map(async (conversation) => {
-          const directory = await directories.resolve(conversation.workingDirectory).catch(() => undefined);
-          return directory === undefined ? [] : [conversation];
-        }),
-      );
-      return allowed
-        .flat()
-        .map((conversation) => ({ ...conversation, sessionId: mine.get(conversation.conversationId) }))
-        .sort((a, b) => b.lastActivityAt - a.lastActivityAt);
+      const all = await remembered.list();
+      return all.map((conversation) => ({ ...conversation, sessionId: mine.get(conversation.conversationId) }));
     },
-    async history(user, sessionId, from) {
-      const { record } = await sessions.get(user, sessionId);
-      const conversations = providers.get(record.agent)?.conversations;
-      return readHistory({ log, conversations }, { sessionId, conversationId: conversationOf(record) }, from);
-    },
-
+    history: async (user, sessionId, from) => remembered.history((await sessions.get(user, sessionId)).record, from),
     async export(user, sessionId, format) {
-      const { title } = (await sessions.get(user, sessionId)).record;
-      const pages: HistoryItem[][] = [];
-      let characters = 0;
-      let before: string | undefined;
-      do {
-        const page = await sessions.history(user, sessionId, { before, limit: exportPageItems });
-        pages.unshift(page.items);
-        characters += JSON.stringify(page.items).length;
-        if (characters > exportCharactersMax)
-          throw new CompanionError(
-            "PAYLOAD_TOO_LARGE",
-            "This conversation is too long for one text. Page through its history.",
-          );
-        before = page.next;
-      } while (before !== undefined);
-      const items = pages.flat();
-      return { title, content: format === "json" ? JSON.stringify(items, null, 2) : markdownOf(title, items) };
+      const { record } = await sessions.get(user, sessionId);
+      return { title: record.title, content: await remembered.export(record, format) };
     },
 
     rules,

@@ -27,6 +27,7 @@ import { createCondition } from "./condition.ts";
 import { createHandOver } from "./hand-over.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages, type NewMessage } from "./messages.ts";
+import { refuseUnoffered } from "./offered.ts";
 import { createPermissions } from "./permissions.ts";
 import { createSeat } from "./seat.ts";
 import { hasAgent, type SessionState } from "./state.ts";
@@ -478,18 +479,7 @@ export function createSession(options: SessionOptions): Session {
 
     async configure(change, by) {
       refuseIfEnded();
-      if (
-        change.permissionMode !== undefined &&
-        !provider.capabilities.permissionModes.includes(change.permissionMode)
-      ) {
-        const modes = provider.capabilities.permissionModes.join(", ");
-        throw new CompanionError(
-          "INVALID_REQUEST",
-          `${provider.name} does not offer the mode ${change.permissionMode} here. Choose one of: ${modes}.`,
-        );
-      }
-      if (change.effort !== undefined && !provider.capabilities.efforts.includes(change.effort))
-        throw new CompanionError("INVALID_REQUEST", `${provider.name} does not know the effort ${change.effort}.`);
+      refuseUnoffered(provider, change);
       // The running agent first: what it refuses is not kept as if it were so.
       await answered(seat.agent?.configure(change), "change");
       const { permissionMode } = change;
