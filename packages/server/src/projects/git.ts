@@ -219,10 +219,17 @@ export function createGit(options: {
       return (await git(directory, ["rev-parse", "HEAD"])).trim();
     },
     async discard(directory, paths) {
-      const { changes } = await changed(directory, safe(paths));
+      const chosen = safe(paths);
+      const isChosen = (path: string) =>
+        chosen.some((one) => one === "." || path === one || path.startsWith(`${one}/`));
+      // All that differs is looked at: of a file that was renamed both names are one change.
+      const { changes: all } = await changed(directory, ["."]);
+      const changes = all.filter(({ path, from }) => isChosen(path) || (from !== undefined && isChosen(from)));
       const untracked = changes.filter(({ index }) => index === "?").map(({ path }) => path);
       const added = changes.filter(({ index }) => index === "A").map(({ path }) => path);
-      const tracked = changes.filter(({ index }) => index !== "?" && index !== "A").map(({ path }) => path);
+      const tracked = changes
+        .filter(({ index }) => index !== "?" && index !== "A")
+        .flatMap(({ path, from }) => [path, ...(from === undefined ? [] : [from])]);
       if (tracked.length > 0) await git(directory, ["restore", "--staged", "--worktree", "--", ...tracked]);
       if (added.length > 0) await git(directory, ["rm", "--force", "--quiet", "--", ...added]);
       if (untracked.length > 0) await git(directory, ["clean", "--force", "--quiet", "--", ...untracked]);

@@ -138,6 +138,14 @@ describe("projects", () => {
     assert.equal((await server.post("/api/git/discard", { paths, confirm: true })).status, 200);
     assert.deepEqual(await shown(), ["?? kept.txt"]);
     assert.equal(await readFile(join(project, "src", "a.txt"), "utf8"), "one\n");
+    // A file that was renamed has its old name again, whichever of both was named.
+    for (const named of ["src/b.txt", "src/a.txt"]) {
+      server.git("mv", "src/a.txt", "src/b.txt");
+      assert.deepEqual(await shown(), ["R. src/b.txt", "?? kept.txt"]);
+      assert.equal((await server.post("/api/git/discard", { paths: [named], confirm: true })).status, 200);
+      assert.deepEqual(await shown(), ["?? kept.txt"]);
+      assert.equal(await readFile(join(project, "src", "a.txt"), "utf8"), "one\n");
+    }
     // A project that is a part of a working tree sees its own part, under its own names.
     await writeFile(join(project, "src", "b.txt"), "b");
     const part = (await server.get("/api/git/status", { directory: join(project, "src") })).body as {
