@@ -7,6 +7,7 @@ const rooms = [
   "records",
   "auth",
   "projects",
+  "uploads",
   "delivery",
   "push",
   "sessions",
@@ -32,6 +33,7 @@ const owners = {
   "^pino$": "packages/server/src/telemetry/",
   "^@anthropic-ai/claude-agent-sdk$": "packages/server/src/agents/",
   "^sqlite$": "packages/server/src/storage/",
+  "^file-type$": "packages/server/src/uploads/",
 };
 const libraries = Object.entries(owners).map(([library, owner]) => ({
   name: `owner-of-${library.replaceAll(/[^a-z]+/g, "-").replace(/^-|-$/g, "")}`,

@@ -11,6 +11,8 @@ export interface Model extends AsyncDisposable {
   readonly pid: number;
   /** Requests in which this text stands in what the person said last: how often the model was asked it. */
   asked(text: string): Promise<number>;
+  /** All that the person said last, in the last request. */
+  lastSaid(): Promise<string>;
   /** Texts of the results that tools gave, in all requests. */
   toolResults(): Promise<string[]>;
 }
@@ -33,15 +35,23 @@ export async function startModel(): Promise<Model> {
     const body: unknown = await response.json();
     return (Array.isArray(body) ? body : (body as { entries: Journaled[] }).entries) as Journaled[];
   }
+  /** An echo comes after all that was asked before it. */
+  async function caughtUp(): Promise<void> {
+    const echo = randomUUID();
+    const heard = new Promise<void>((resolve) => echoes.set(echo, resolve));
+    child.stdin.write(`${echo}\n`);
+    await heard;
+  }
   return {
     url,
     pid: child.pid ?? 0,
     async asked(text) {
-      const echo = randomUUID();
-      const heard = new Promise<void>((resolve) => echoes.set(echo, resolve));
-      child.stdin.write(`${echo}\n`);
-      await heard;
+      await caughtUp();
       return asked.filter((texts) => texts.some((said) => said.includes(text))).length;
+    },
+    async lastSaid() {
+      await caughtUp();
+      return asked.at(-1)?.join("\n") ?? "";
     },
     async toolResults() {
       const all = await requests();

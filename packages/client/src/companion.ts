@@ -4,6 +4,7 @@ import type {
   CommandType,
   PermissionAnswer,
   ServerFrame,
+  Upload,
   Welcome,
 } from "@claude-companion/protocol";
 import { shouldReconnect } from "@claude-companion/protocol/close-codes";
@@ -25,6 +26,7 @@ import { isHidden, onWake } from "./wake.ts";
 
 type WelcomeData = (typeof Welcome)["_output"];
 type SessionList = CommandAck<"watchSessions">["sessions"];
+type UploadInfo = (typeof Upload)["_output"];
 type Content = CommandInput<"sendMessage">["content"];
 
 const probeMs = 1_500;
@@ -85,6 +87,11 @@ export interface Companion {
   subscribe(sessionId: string, options?: SubscribeOptions): SessionStream;
   /** Sends a message exactly once: it is kept until the server has it, also through a restart of the app. */
   send(sessionId: string, content: Content, options?: SendOptions): Promise<CommandAck<"sendMessage">>;
+  /**
+   * Brings a file, to be sent along as `{ type: "upload", uploadId }`. Bringing it again with the same id changes nothing.
+   * @throws CompanionError `PAYLOAD_TOO_LARGE`, `INVALID_REQUEST` when it is not what its `type` says
+   */
+  upload(file: Blob, about: { name: string; uploadId?: string }): Promise<UploadInfo>;
   /** Messages that are kept because the server does not have them yet. */
   unsent(): { sessionId: string; messageId: string; content: Content }[];
   /** Answers a permission request, also through lost connections. @throws CompanionError `ALREADY_RESOLVED` when somebody else was first */
@@ -151,25 +158,27 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
       retry();
     }
   }
-  async function getTicket(): Promise<string> {
+  /** @throws CompanionError with the server's code */
+  async function post<T>(path: string, init: Pick<RequestInit, "body" | "signal">): Promise<T> {
     const token = typeof options.token === "string" ? options.token : await options.token();
-    const send = options.fetch ?? fetch;
+    const headers = { authorization: `Bearer ${token}`, "x-device-id": deviceId };
+    const response = await (options.fetch ?? fetch)(base + path, { method: "POST", headers, ...init });
+    const answer = (await response.json()) as T & { code?: string; detail?: string };
+    if (response.status < 300) return answer;
+    const { code, detail } = answer;
+    throw new CompanionError(
+      isErrorCode(code) ? code : "INTERNAL",
+      detail ?? `The server answered ${response.status}.`,
+    );
+  }
+  async function getTicket(): Promise<string> {
     const patience = new AbortController();
     const timeout = setTimeout(() => patience.abort(), ticketMs);
     try {
-      const headers = { authorization: `Bearer ${token}` };
-      const response = await send(`${base}/api/auth/ticket`, { method: "POST", headers, signal: patience.signal });
-      return ticketIn(response.status, await response.json());
+      return (await post<{ ticket: string }>("/api/auth/ticket", { signal: patience.signal })).ticket;
     } finally {
       clearTimeout(timeout);
     }
-  }
-  function ticketIn(status: number, body: { ticket?: string; code?: string; detail?: string }): string {
-    if (body.ticket) return body.ticket;
-    throw new CompanionError(
-      isErrorCode(body.code) ? body.code : "INTERNAL",
-      body.detail ?? `The server answered ${status}.`,
-    );
   }
   function greet(welcome: WelcomeData): void {
     connectedAt = Date.now();
@@ -286,6 +295,11 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
     },
     send: (sessionId, content, { messageId = uuid(), delivery } = {}) =>
       outbox.send({ sessionId, messageId, content, ...(delivery === undefined ? {} : { delivery }) }),
+    async upload(file, { name, uploadId = uuid() }) {
+      const query = new URLSearchParams({ name, uploadId });
+      // The blob's own type is its content type.
+      return (await post<{ upload: UploadInfo }>(`/api/uploads?${query}`, { body: file })).upload;
+    },
     unsent: () => outbox.pending(),
     async respond(sessionId, permissionId, answer) {
       for (;;) {

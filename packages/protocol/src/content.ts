@@ -9,8 +9,27 @@ const Source = z.object({
 const Image = z.object({ type: z.literal("image"), source: Source });
 const Document = z.object({ type: z.literal("document"), source: Source, title: z.string().max(500).optional() });
 
-/** One part of what a user sends: text, an image or a document (PDF, text file), bytes as base64. */
-export const InputBlock = z.discriminatedUnion("type", [Text.extend({ text: z.string().min(1) }), Image, Document]);
+const UploadBlock = z.object({
+  type: z.literal("upload"),
+  uploadId: z.uuid(),
+  as: z.enum(["content", "path"]).optional().meta({
+    description: "`path`: the agent is told where the file lies, and reads it itself. By default as suits it.",
+  }),
+  name: z.string().max(255).optional().meta({ description: "Filled in by the server, as are the next two." }),
+  mediaType: z.string().max(255).optional(),
+  bytes: z.int().min(0).optional(),
+});
+
+/**
+ * One part of what a user sends: text, an image or a document (PDF, text file) with its bytes as base64, or a file of any
+ * kind that was uploaded before.
+ */
+export const InputBlock = z.discriminatedUnion("type", [
+  Text.extend({ text: z.string().min(1) }),
+  Image,
+  Document,
+  UploadBlock,
+]);
 export type InputBlock = z.infer<typeof InputBlock>;
 
 /**

@@ -37,3 +37,4 @@ export {
   RuleScope,
 } from "./permission.ts";
 export { AgentCapabilities, AgentInfo, DeviceInfo, RestoredSession, SessionStatus, SessionSummary } from "./session.ts";
+export { Upload } from "./upload.ts";

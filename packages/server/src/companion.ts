@@ -19,10 +19,12 @@ import { createDirectories, createFiles, createGit } from "./projects/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
 import { createLogger, createReport, type Report } from "./telemetry/index.ts";
+import { createUploads } from "./uploads/index.ts";
 import { readVersion } from "./version.ts";
 
 const housekeepingMs = 10 * 60_000;
 const dayMs = 86_400_000;
+const megabyte = 1_048_576;
 
 /** A running server. */
 export interface Companion extends AsyncDisposable {
@@ -85,12 +87,24 @@ export async function createCompanion(
   for (const provider of providers) opening.defer(() => provider.close());
   // Asked now, so that the first client need not wait for the answer.
   for (const provider of providers) void provider.check();
+  const uploadBytesMax = config.UPLOAD_MEGABYTES * megabyte;
+  const uploads = await createUploads({
+    directory: join(config.DATA_DIR, "uploads"),
+    records,
+    clock,
+    limits: {
+      bytesMaxEach: uploadBytesMax,
+      bytesMax: config.UPLOADS_MEGABYTES * megabyte,
+      expireAfterMs: config.UPLOADS_EXPIRE_DAYS * dayMs,
+    },
+  });
   const sessions = await createSessions({
     log,
     records,
     hub,
     providers,
     directories,
+    uploads,
     report,
     clock,
     limits: {
@@ -107,7 +121,7 @@ export async function createCompanion(
   const retention = createRetention({
     log,
     sessions: sessions.ids,
-    limits: { ageMs: config.RETENTION_DAYS * dayMs, bytesMax: config.RETENTION_MEGABYTES * 1_048_576, keepEvents: 1 },
+    limits: { ageMs: config.RETENTION_DAYS * dayMs, bytesMax: config.RETENTION_MEGABYTES * megabyte, keepEvents: 1 },
     now: clock.now,
     schedule: (run) => every(clock, housekeepingMs, () => isClockTrusted() && run()),
     onError: (error) => report.storageFailed({ operation: "retention", error }),
@@ -116,6 +130,7 @@ export async function createCompanion(
   opening.defer(
     every(clock, housekeepingMs, () => {
       if (!isClockTrusted()) return;
+      uploads.expire().catch((error: unknown) => report.storageFailed({ operation: "expire uploads", error }));
       sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
     }),
   );
@@ -127,11 +142,14 @@ export async function createCompanion(
         log,
         records,
         search: storage.search,
+        uploads,
+        uploadBytesMax,
         directories,
         files: createFiles({ directories }),
         git: createGit({ directories, environment: parts.environment }),
       }),
       sessions,
+      uploads,
       hub,
       positions,
       log,

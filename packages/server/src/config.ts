@@ -133,6 +133,21 @@ export const settings = {
     wants: "megabytes, more than 0",
     meaning: "Most that one session's events take in the log; the oldest go first.",
   }),
+  UPLOAD_MEGABYTES: setting(number(0.001, 10_000), {
+    standard: "25",
+    wants: "megabytes, more than 0",
+    meaning: "The largest file that may be uploaded.",
+  }),
+  UPLOADS_MEGABYTES: setting(number(0.001, 10_000_000), {
+    standard: "1024",
+    wants: "megabytes, more than 0",
+    meaning: "Most that all uploaded files together may take.",
+  }),
+  UPLOADS_EXPIRE_DAYS: setting(number(0.001, 100_000), {
+    standard: "30",
+    wants: "days, more than 0",
+    meaning: "An uploaded file that was sent with no message for this long is deleted.",
+  }),
   FRAME_BYTES_MAX: setting(integer(1_024, 268_435_456), {
     standard: "16777216",
     wants: "bytes, 1024 to 268435456",

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { SessionSummary } from "../session.ts";
+import type { Upload } from "../upload.ts";
 
 /** What the examples of the documents speak of: Ada, her phone, her shop. */
 export const sessionId = "4b2f7a0c-6d0e-4f59-9f0c-2b1f6d0f5a11";
@@ -26,4 +27,13 @@ export const session: z.infer<typeof SessionSummary> = {
   unread: 3,
   pendingPermissions: [],
   queuedMessages: 0,
+};
+
+export const upload: z.infer<typeof Upload> = {
+  uploadId: "c1a7d0b2-6f0e-4c4e-9f5d-77aa3a495867",
+  name: "login.png",
+  mediaType: "image/png",
+  bytes: 121_824,
+  createdAt: timestamp,
+  expiresAt: "2026-12-24T13:00:00.123Z",
 };

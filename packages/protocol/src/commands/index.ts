@@ -7,6 +7,7 @@ import { permissionCommands } from "./permissions.ts";
 import { projectCommands } from "./projects.ts";
 import { queueCommands } from "./queue.ts";
 import { sessionCommands } from "./sessions.ts";
+import { uploadCommands } from "./uploads.ts";
 import { usageCommands } from "./usage.ts";
 
 /**
@@ -22,6 +23,7 @@ export const commands = {
   ...agentCommands,
   ...projectCommands,
   ...usageCommands,
+  ...uploadCommands,
 };
 
 /** Name of a command. */

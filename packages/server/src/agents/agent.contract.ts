@@ -80,6 +80,7 @@ export function agentContract(name: string, start: () => Promise<Bench>): void {
         model: undefined,
         permissionMode: "default",
         conversationId: undefined,
+        furtherDirectories: [],
         rules: [],
         effort: undefined,
         ...change,

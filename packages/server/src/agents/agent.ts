@@ -1,10 +1,10 @@
 import type {
   AgentCapabilities,
   AgentDescription,
-  Content,
   ContextUsage,
   DurableEvent,
   Effort,
+  InputBlock,
   PermissionAnswer,
   PermissionMode,
   PermissionRequest,
@@ -14,6 +14,10 @@ import type {
 import type { z } from "zod";
 
 type Infer<T extends z.ZodType> = z.infer<T>;
+
+/** What a person said, as an agent takes it: nothing has to be looked up any more. */
+export type AgentContent = string | AgentBlock[];
+export type AgentBlock = Exclude<Infer<typeof InputBlock>, { type: "upload" }>;
 
 /** A kind of coding agent, such as Claude Code. Makes agents; holds no session. */
 export interface AgentProvider {
@@ -103,6 +107,8 @@ export interface OpenOptions {
   sessionId: string;
   /** Absolute real path. */
   workingDirectory: string;
+  /** What it may read besides: real paths. */
+  furtherDirectories: readonly string[];
   model: string | undefined;
   effort: Infer<typeof Effort> | undefined;
   permissionMode: Infer<typeof PermissionMode>;
@@ -124,7 +130,7 @@ export interface Agent {
   /** May be iterated once. The last event is `ended`. */
   readonly events: AsyncIterable<AgentEvent>;
   /** Hands a message over, with `steer` into the turn that runs, if the agent can do that. Its fate comes as `message` events. */
-  send(message: { messageId: string; content: Infer<typeof Content> }, how?: { steer: boolean }): void;
+  send(message: { messageId: string; content: AgentContent }, how?: { steer: boolean }): void;
   /** Answers a permission that the agent asked for; `permissionApplied` follows when the agent has taken it. False: it no longer asks. */
   answer(permissionId: string, answer: Infer<typeof PermissionAnswer>): boolean;
   /** Stops the turn. Resolves when the agent has acknowledged. */

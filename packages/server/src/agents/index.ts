@@ -1,5 +1,7 @@
 export type {
   Agent,
+  AgentBlock,
+  AgentContent,
   AgentEvent,
   AgentProvider,
   Configuration,

@@ -3,6 +3,7 @@ import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Directories, Files, Git } from "../projects/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
+import type { Uploads } from "../uploads/index.ts";
 import { agentHandlers } from "./agent-handlers.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
@@ -10,6 +11,7 @@ import { projectHandlers } from "./project-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { summaryFor } from "./summary.ts";
+import { uploadHandlers } from "./upload-handlers.ts";
 import { usageHandlers } from "./usage-handlers.ts";
 
 /** The handlers of all commands that both doors (WebSocket and REST) lead to. */
@@ -22,11 +24,14 @@ export function createHandlers(house: {
   directories: Directories;
   files: Files;
   git: Git;
+  uploads: Uploads;
+  uploadBytesMax: number;
 }): Handlers {
   const { sessions, positions } = house;
 
   return {
     ...usageHandlers(house),
+    ...uploadHandlers(house),
     ...projectHandlers(house),
     ...sessionHandlers(house),
     ...agentHandlers(house),

@@ -7,12 +7,14 @@ import type { EventLog } from "../log/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import type { Uploads } from "../uploads/index.ts";
 import { addCommandRoutes } from "./http/command-routes.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addStartPage } from "./http/start-page.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
+import { addUploadRoutes } from "./http/upload-routes.ts";
 import { createPlaces } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
 import { openSocketDoor } from "./socket/upgrade.ts";
@@ -31,6 +33,7 @@ export interface Gateway {
 export interface GatewayHouse {
   handlers: Handlers;
   sessions: Sessions;
+  uploads: Uploads;
   hub: Hub;
   positions: Positions;
   log: EventLog;
@@ -85,6 +88,7 @@ export async function openGateway(options: {
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
   addTokenRoutes(app, house.auth);
   addSessionRoutes(app, house);
+  await addUploadRoutes(app, house.uploads);
   addCommandRoutes(app, handlers);
   addStartPage(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());

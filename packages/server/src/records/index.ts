@@ -10,4 +10,5 @@ export {
   type TokenRecord,
   type TurnRecord,
   timeKey,
+  type UploadRecord,
 } from "./records.ts";

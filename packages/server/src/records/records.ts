@@ -91,6 +91,20 @@ export interface TurnRecord {
   durationMs: number;
 }
 
+/** A file that a person gave. */
+export interface UploadRecord {
+  uploadId: string;
+  user: string;
+  /** As it is called where it lies. */
+  name: string;
+  /** By its content. */
+  mediaType: string;
+  bytes: number;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  expiresAt: number;
+}
+
 /** A device that was here. */
 export interface DeviceRecord {
   deviceId: string;
@@ -148,6 +162,8 @@ export interface Records {
   audit: Collection<AuditRecord>;
   /** Owner: the user. Key: turnId. */
   turns: Collection<TurnRecord>;
+  /** Owner: the user. Key: uploadId. */
+  uploads: Collection<UploadRecord>;
   /** Owner: the user. Key: deviceId. */
   devices: Collection<DeviceRecord>;
   /** Owner: the device. Key: deviceId and sessionId. */
@@ -195,6 +211,7 @@ export function createRecords(store: RecordStore): Records {
     rules: collection("rules", (r) => r.ruleId, (r) => r.user),
     audit: collection("audit", (r) => r.auditId, (r) => r.user),
     turns: collection("turns", (r) => r.turnId, (r) => r.user),
+    uploads: collection("uploads", (r) => r.uploadId, (r) => r.user),
     devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
     positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
     tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),

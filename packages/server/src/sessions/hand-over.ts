@@ -1,4 +1,4 @@
-import type { Agent } from "../agents/index.ts";
+import type { Agent, AgentContent } from "../agents/index.ts";
 import type { Commit } from "../log/index.ts";
 import type { MessageRecord } from "../records/index.ts";
 import type { Messages } from "./messages.ts";
@@ -25,11 +25,13 @@ const forgotten =
 
 /**
  * @param options.take an agent that takes messages; rejects when there is none, and has told why
+ * @param options.read a message as the agent takes it
  * @param options.onRest nothing is being given any more
  */
 export function createHandOver(options: {
   messages: Messages;
   take: () => Promise<Agent>;
+  read: (message: MessageRecord) => Promise<AgentContent>;
   onRest: () => void;
 }): HandOver {
   const { messages } = options;
@@ -50,9 +52,10 @@ export function createHandOver(options: {
       // Chosen once there is somebody to give it to: until then it may have been moved or taken back.
       const message = next();
       if (message === undefined) return;
-      const { messageId, content, delivery } = message;
+      const { messageId, delivery } = message;
       const isBusy = handOver.unfinished.length > 0;
       given.add(messageId);
+      const content = await options.read(message);
       // An agent that does not heed it goes on, and takes the message after the turn.
       if (delivery === "interrupt" && isBusy) await agent.interrupt().catch(() => {});
       agent.send({ messageId, content }, { steer: delivery === "steer" && isBusy });

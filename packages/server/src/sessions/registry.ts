@@ -14,6 +14,7 @@ import type { EventLog } from "../log/index.ts";
 import type { Directories } from "../projects/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import type { Uploads } from "../uploads/index.ts";
 import { createAudit } from "./audit.ts";
 import type { HistoryItem } from "./history.ts";
 import { refuseUnoffered } from "./offered.ts";
@@ -107,6 +108,7 @@ export interface SessionsOptions {
   hub: Hub;
   providers: readonly AgentProvider[];
   directories: Directories;
+  uploads: Uploads;
   report: Report;
   clock: Clock;
   limits: {
@@ -120,7 +122,7 @@ export interface SessionsOptions {
 
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
 export async function createSessions(options: SessionsOptions): Promise<Sessions> {
-  const { log, records, hub, directories, report, clock, limits } = options;
+  const { log, records, hub, directories, uploads, report, clock, limits } = options;
   const providers = new Map(options.providers.map((provider) => [provider.id, provider]));
   const defaultProvider = options.providers[0];
   /** Sessions that have not ended, by id. Small: sleeping ones are nothing but this. */
@@ -163,6 +165,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       hub,
       records,
       audit,
+      uploads,
+      furtherDirectories: [await uploads.directoryOf(record.user)],
       report,
       clock,
       hibernateAfterMs: limits.hibernateAfterMs,

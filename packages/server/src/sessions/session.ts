@@ -21,6 +21,8 @@ import {
   timeKey,
 } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import type { Uploads } from "../uploads/index.ts";
+import { createAttachments } from "./attachments.ts";
 import type { Audit } from "./audit.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
 import { createCondition } from "./condition.ts";
@@ -102,6 +104,9 @@ export interface SessionOptions {
   hub: Pick<Hub, "stream" | "abandon">;
   records: Pick<Records, "sessions" | "permissions" | "messages" | "rules" | "turns" | "audit">;
   audit: Audit;
+  uploads: Pick<Uploads, "attach" | "read">;
+  /** What its agents may read besides the working directory. */
+  furtherDirectories: readonly string[];
   report: Report;
   clock: Clock;
   /** An agent that was idle for this long is ended; the session goes on with the next message. */
@@ -116,8 +121,8 @@ export interface SessionOptions {
 
 /** Makes a session that has no agent yet. */
 export function createSession(options: SessionOptions): Session {
-  const { provider, hub, records, report, clock, audit } = options;
-  const { sessionId } = options.record;
+  const { provider, hub, records, report, clock, audit, uploads } = options;
+  const { sessionId, user } = options.record;
   let rules = [...options.rules];
   /** A person has said so to this server, and the agent is still the one it was said of. */
   let bypassConfirmed = options.isNew;
@@ -145,6 +150,7 @@ export function createSession(options: SessionOptions): Session {
     onChange: options.onChange,
   });
   const { become, update } = condition;
+  const attached = createAttachments({ user, uploads });
   const messages = createMessages({ sessionId, records, clock, open: options.messages });
   const permissions = createPermissions({
     session: () => condition.record,
@@ -210,10 +216,17 @@ export function createSession(options: SessionOptions): Session {
       tell(silenceNotice(silence));
     },
   });
-  const handOver = createHandOver({ messages, take: () => seat.take(), onRest: scheduleSleep });
+  const handOver = createHandOver({
+    messages,
+    take: () => seat.take(),
+    read: ({ content }) => uploads.read(user, content),
+    onRest: scheduleSleep,
+  });
   function openOptions() {
     const { workingDirectory, model, effort, permissionMode, conversationId } = condition.record;
-    return { sessionId, workingDirectory, model, effort, permissionMode, conversationId, rules: rulesNow() };
+    const { furtherDirectories } = options;
+    const started = { sessionId, workingDirectory, furtherDirectories, conversationId, rules: rulesNow() };
+    return { ...started, model, effort, permissionMode };
   }
   const rulesNow = () => rules.map(({ value }) => value);
   /** Never asking is never revived by itself: another agent needs a person to say so again. */
@@ -396,11 +409,12 @@ export function createSession(options: SessionOptions): Session {
     },
 
     async send(message) {
+      const content = await attached(message.content);
       refuseIfEnded();
       const busy =
         condition.state.name === "running" || condition.state.name === "waiting" || messages.queued.length > 0;
-      const { messageId, content } = message;
-      const accepted = messages.accept(message, busy && message.delivery === "queue");
+      const { messageId } = message;
+      const accepted = messages.accept({ ...message, content }, busy && message.delivery === "queue");
       const { record } = condition;
       const title = record.title === "" ? titleOf(content) : record.title;
       const titled: Commit["events"] =

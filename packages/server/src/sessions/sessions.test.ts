@@ -10,6 +10,7 @@ import { createHub } from "../delivery/index.ts";
 import { createDirectories } from "../projects/index.ts";
 import { createMemoryStorage } from "../storage/index.ts";
 import { createLogger, createReport } from "../telemetry/index.ts";
+import { createUploads } from "../uploads/index.ts";
 import { createSessions } from "./index.ts";
 import { nextState, type Occurrence, type SessionState } from "./state.ts";
 
@@ -80,6 +81,12 @@ async function start(
     hub,
     providers: [provider],
     directories: await createDirectories({ roots: [root] }),
+    uploads: await createUploads({
+      directory: join(root, ".uploads"),
+      records: storage.records,
+      clock,
+      limits: { bytesMaxEach: 1_000, bytesMax: 10_000, expireAfterMs: 1_000 },
+    }),
     report: createReport(createLogger({ level: "silent" })),
     clock,
     limits: {

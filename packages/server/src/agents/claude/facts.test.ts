@@ -39,6 +39,7 @@ describe("facts of the Claude CLI", () => {
       model: undefined,
       permissionMode: "default",
       conversationId: undefined,
+      furtherDirectories: [],
       rules: [],
       effort: undefined,
       ...options,
@@ -302,6 +303,7 @@ describe("facts of the Claude CLI", () => {
         model: undefined,
         permissionMode: "default" as const,
         conversationId: undefined,
+        furtherDirectories: [],
         rules: [],
         effort: undefined,
       };
@@ -515,6 +517,7 @@ describe("facts of the Claude CLI", () => {
       model: undefined,
       permissionMode: "default",
       conversationId: undefined,
+      furtherDirectories: [],
       rules: [],
       effort: undefined,
     });

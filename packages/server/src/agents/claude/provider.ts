@@ -9,9 +9,9 @@ import {
   type SDKUserMessage,
   type SpawnOptions,
 } from "@anthropic-ai/claude-agent-sdk";
-import { CompanionError, type Content, type PermissionRequest } from "@claude-companion/protocol";
+import { CompanionError, type PermissionRequest } from "@claude-companion/protocol";
 import type { z } from "zod";
-import type { Agent, AgentEvent, AgentProvider, Availability, OpenOptions } from "../agent.ts";
+import type { Agent, AgentBlock, AgentEvent, AgentProvider, Availability, OpenOptions } from "../agent.ts";
 import { createCatchUp } from "../catch-up.ts";
 import type { AgentHosts, AgentLink, AgentListener, HeldAgent } from "../host/index.ts";
 import { createQueue } from "../queue.ts";
@@ -219,6 +219,7 @@ function openClaude(
     prompt: prompts,
     options: {
       cwd: session.workingDirectory,
+      additionalDirectories: [...session.furtherDirectories],
       env: session.environment,
       pathToClaudeCodeExecutable: session.path,
       ...(session.conversationId === undefined ? { sessionId: session.sessionId } : { resume: session.conversationId }),
@@ -414,7 +415,7 @@ function conversationAfter(failure: string | undefined): Extract<AgentEvent, { k
 
 type InputBlocks = Exclude<SDKUserMessage["message"]["content"], string>;
 
-function inputBlock(block: Exclude<z.infer<typeof Content>, string>[number]): InputBlocks[number] {
+function inputBlock(block: AgentBlock): InputBlocks[number] {
   if (block.type === "text") return { type: "text", text: block.text };
   const { mediaType, data } = block.source;
   if (block.type === "image") {

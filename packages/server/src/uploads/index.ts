@@ -1,0 +1,1 @@
+export { createUploads, hasUploads, type Uploads } from "./uploads.ts";
