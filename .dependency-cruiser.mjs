@@ -11,6 +11,7 @@ const rooms = [
   "delivery",
   "push",
   "sessions",
+  "schedules",
   "commands",
   "gateway",
   "storage",
@@ -33,6 +34,7 @@ const owners = {
   "^pino$": "packages/server/src/telemetry/",
   "^@anthropic-ai/claude-agent-sdk$": "packages/server/src/agents/",
   "^sqlite$": "packages/server/src/storage/",
+  "^croner$": "packages/server/src/schedules/",
   "^file-type$": "packages/server/src/uploads/",
 };
 const libraries = Object.entries(owners).map(([library, owner]) => ({

@@ -4,7 +4,8 @@ import { Content, Delivery, OutputBlock, Usage } from "./content.ts";
 import { ErrorCodeSchema } from "./error-schema.ts";
 import { MessageId, PermissionId, Seq, SessionId, Timestamp } from "./ids.ts";
 import { Actor, PermissionMode, PermissionOutcome, PermissionRequest } from "./permission.ts";
-import { SessionStatus, SessionSummary } from "./session.ts";
+import { Schedule } from "./schedule.ts";
+import { Budget, Obstacle, SessionStatus, SessionSummary } from "./session.ts";
 
 const parentToolUseId = z
   .string()
@@ -40,6 +41,9 @@ export const durableEvents = {
       .string()
       .optional()
       .meta({ description: "The agent's own conversation; a change means its memory is another." }),
+    obstacle: Obstacle.nullable().optional().meta({ description: "Null: it is gone." }),
+    budget: Budget.nullable().optional().meta({ description: "Null: the server's again." }),
+    continueAfterLimit: z.boolean().optional(),
   }),
   humanMessage: z.object({
     messageId: MessageId,
@@ -47,7 +51,9 @@ export const durableEvents = {
     by: Actor.optional(),
     queued: z.boolean().meta({ description: "True: the agent was busy, the message waits its turn." }),
     delivery: Delivery.optional().meta({ description: "Absent: `queue`." }),
+    scheduleId: z.uuid().optional().meta({ description: "Sent by this schedule." }),
   }),
+  scheduleChanged: z.object({ schedule: Schedule }),
   queueChanged: z.object({
     messageIds: z.array(MessageId).meta({ description: "What waits, in the order in which it will be handed over." }),
   }),
@@ -164,6 +170,7 @@ export const sessionEventFrames = {
   humanMessage: durableFrame("humanMessage"),
   queueChanged: durableFrame("queueChanged"),
   messageState: durableFrame("messageState"),
+  scheduleChanged: durableFrame("scheduleChanged"),
   assistantMessage: durableFrame("assistantMessage"),
   toolUse: durableFrame("toolUse"),
   toolResult: durableFrame("toolResult"),

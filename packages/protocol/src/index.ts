@@ -36,5 +36,15 @@ export {
   PermissionSuggestion,
   RuleScope,
 } from "./permission.ts";
-export { AgentCapabilities, AgentInfo, DeviceInfo, RestoredSession, SessionStatus, SessionSummary } from "./session.ts";
+export { Schedule } from "./schedule.ts";
+export {
+  AgentCapabilities,
+  AgentInfo,
+  Budget,
+  DeviceInfo,
+  Obstacle,
+  RestoredSession,
+  SessionStatus,
+  SessionSummary,
+} from "./session.ts";
 export { Upload } from "./upload.ts";

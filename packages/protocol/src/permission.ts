@@ -31,7 +31,9 @@ const Question = z.object({
 /** Everything needed to show a permission request and to answer it. */
 export const PermissionRequest = z.object({
   permissionId: PermissionId,
-  kind: z.enum(["tool", "question", "plan"]),
+  kind: z
+    .enum(["tool", "question", "plan", "budget"])
+    .meta({ description: "`budget`: the server asks whether to go on past a budget; all others ask for the agent." }),
   toolName: z.string(),
   toolUseId: z.string().optional(),
   parentToolUseId: z.string().optional(),

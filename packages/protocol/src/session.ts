@@ -10,6 +10,26 @@ import { PermissionMode, PermissionRequest } from "./permission.ts";
 export const SessionStatus = z.enum(["starting", "idle", "running", "waiting", "hibernated", "failed", "ended"]);
 export type SessionStatus = z.infer<typeof SessionStatus>;
 
+/**
+ * What keeps a session from going on. `usageLimit`: the agent's own account is at its limit. `login`: the agent is not logged
+ * in. `budget`: a budget is used up, and a person is asked. `crowd`: as many agents run as may. `memory`: the machine has no
+ * room for another agent. The last two go away by themselves.
+ */
+export const Obstacle = z.object({
+  kind: z.enum(["usageLimit", "login", "budget", "crowd", "memory"]),
+  text: z.string().meta({ description: "What it is and what to do, for people." }),
+  since: Timestamp,
+  until: Timestamp.optional().meta({ description: "When it is over by itself, if that is known." }),
+});
+export type Obstacle = z.infer<typeof Obstacle>;
+
+/** What may be spent before a person is asked. Absent: no limit. */
+export const Budget = z.object({
+  costUsd: z.number().positive().optional(),
+  turns: z.int().min(1).optional(),
+});
+export type Budget = z.infer<typeof Budget>;
+
 /** A session as a list shows it. */
 export const SessionSummary = z.object({
   sessionId: SessionId,
@@ -31,6 +51,9 @@ export const SessionSummary = z.object({
   unread: z.int().min(0).meta({ description: "Events that this device has not acknowledged." }),
   pendingPermissions: z.array(PermissionRequest),
   queuedMessages: z.int().min(0),
+  obstacle: Obstacle.optional(),
+  budget: Budget.optional().meta({ description: "This session's own; absent: the server's." }),
+  continueAfterLimit: z.boolean().meta({ description: "Goes on by itself when a usage limit has reset." }),
 });
 export type SessionSummary = z.infer<typeof SessionSummary>;
 

@@ -16,6 +16,7 @@ import { createHub, createPositions } from "./delivery/index.ts";
 import { type Gateway, openGateway } from "./gateway/index.ts";
 import { createRetention } from "./log/index.ts";
 import { createDirectories, createFiles, createGit } from "./projects/index.ts";
+import { createSchedules } from "./schedules/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
 import { createLogger, createReport, type Report } from "./telemetry/index.ts";
@@ -114,9 +115,19 @@ export async function createCompanion(
         config.PERMISSION_EXPIRE_MINUTES === undefined ? undefined : config.PERMISSION_EXPIRE_MINUTES * 60_000,
       silentAfterMs: config.AGENT_SILENT_MINUTES * 60_000,
       expireAfterMs: config.EXPIRE_AFTER_DAYS * dayMs,
+      agentsMax: config.AGENTS_MAX,
+      memoryBytesMin: config.MEMORY_MIN_MEGABYTES * megabyte,
     },
+    budgets: {
+      session: definedOf({ costUsd: config.BUDGET_SESSION_USD, turns: config.BUDGET_SESSION_TURNS }),
+      day: definedOf({ costUsd: config.BUDGET_DAY_USD, turns: config.BUDGET_DAY_TURNS }),
+    },
+    continueAfterLimit: config.CONTINUE_AFTER_LIMIT,
+    availableMemory: () => process.availableMemory(),
   });
   opening.defer(() => sessions.close());
+  const schedules = await createSchedules({ sessions, records, uploads, report, clock });
+  opening.defer(() => schedules.close());
   const isClockTrusted = createClockTrust(clock, (byMs) => report.clockJumped({ byMs }));
   const retention = createRetention({
     log,
@@ -131,6 +142,7 @@ export async function createCompanion(
     every(clock, housekeepingMs, () => {
       if (!isClockTrusted()) return;
       uploads.expire().catch((error: unknown) => report.storageFailed({ operation: "expire uploads", error }));
+      schedules.expire().catch((error: unknown) => report.storageFailed({ operation: "expire schedules", error }));
       sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
     }),
   );
@@ -144,6 +156,7 @@ export async function createCompanion(
         search: storage.search,
         uploads,
         uploadBytesMax,
+        schedules,
         directories,
         files: createFiles({ directories }),
         git: createGit({ directories, environment: parts.environment }),
@@ -199,6 +212,12 @@ export async function createCompanion(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Without what is not set. */
+const definedOf = ({ costUsd, turns }: { costUsd: number | undefined; turns: number | undefined }) => ({
+  ...(costUsd === undefined ? {} : { costUsd }),
+  ...(turns === undefined ? {} : { turns }),
+});
 
 /** The processes that hold the agents of a data directory. */
 export const hostsOf = (dataDirectory: string, environment: Readonly<Record<string, string | undefined>>): AgentHosts =>

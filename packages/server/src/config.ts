@@ -123,6 +123,41 @@ export const settings = {
     wants: "a number from 1",
     meaning: "Sessions that one user may have.",
   }),
+  AGENTS_MAX: setting(integer(1, 10_000), {
+    standard: "32",
+    wants: "a number from 1",
+    meaning: "Agents that may run at once. An idle one makes room; where none is, sessions wait and say so.",
+  }),
+  MEMORY_MIN_MEGABYTES: setting(number(0, 1_000_000), {
+    standard: "256",
+    wants: "megabytes, 0 or more",
+    meaning: "So much memory must be free to start another agent; idle ones are put to sleep before.",
+  }),
+  BUDGET_SESSION_USD: setting(number(0.000_001, 1_000_000).optional(), {
+    standard: undefined,
+    wants: "dollars, more than 0",
+    meaning: "When a session has cost this much, its next message waits and a person is asked.",
+  }),
+  BUDGET_SESSION_TURNS: setting(integer(1, 1_000_000).optional(), {
+    standard: undefined,
+    wants: "a number from 1",
+    meaning: "The same for its turns.",
+  }),
+  BUDGET_DAY_USD: setting(number(0.000_001, 1_000_000).optional(), {
+    standard: undefined,
+    wants: "dollars, more than 0",
+    meaning: "The same for all of a user's sessions on one day of this machine.",
+  }),
+  BUDGET_DAY_TURNS: setting(integer(1, 1_000_000).optional(), {
+    standard: undefined,
+    wants: "a number from 1",
+    meaning: "The same for their turns.",
+  }),
+  CONTINUE_AFTER_LIMIT: setting(z.stringbool(), {
+    standard: "false",
+    wants: "true or false",
+    meaning: "Whether new sessions go on by themselves when a usage limit has reset. Each session can say otherwise.",
+  }),
   RETENTION_DAYS: setting(number(0.001, 100_000), {
     standard: "90",
     wants: "days, more than 0",

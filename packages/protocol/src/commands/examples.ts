@@ -27,6 +27,7 @@ export const session: z.infer<typeof SessionSummary> = {
   unread: 3,
   pendingPermissions: [],
   queuedMessages: 0,
+  continueAfterLimit: false,
 };
 
 export const upload: z.infer<typeof Upload> = {

@@ -6,6 +6,7 @@ import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
 import { projectCommands } from "./projects.ts";
 import { queueCommands } from "./queue.ts";
+import { scheduleCommands } from "./schedules.ts";
 import { sessionCommands } from "./sessions.ts";
 import { uploadCommands } from "./uploads.ts";
 import { usageCommands } from "./usage.ts";
@@ -19,6 +20,7 @@ export const commands = {
   ...conversationCommands,
   ...sessionCommands,
   ...queueCommands,
+  ...scheduleCommands,
   ...permissionCommands,
   ...agentCommands,
   ...projectCommands,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DurableTypeSchema } from "../events.ts";
 import { MessageId, Seq, SessionId, Timestamp } from "../ids.ts";
-import { SessionSummary } from "../session.ts";
+import { Budget, SessionSummary } from "../session.ts";
 import { command } from "./command.ts";
 import * as example from "./examples.ts";
 
@@ -48,18 +48,20 @@ export const sessionCommands = {
     example: { data: { search: "login", limit: 50 }, ack: { sessions: [example.session] } },
   }),
   updateSession: command({
-    summary: "Rename, archive or tag a session.",
+    summary: "Rename, archive or tag a session; say what it may spend and whether it goes on after a usage limit.",
     rest: { method: "PUT", path: "/api/sessions/{sessionId}" },
     data: z.object({
       sessionId: SessionId,
       title: z.string().trim().min(1).max(500).optional(),
       archived: z.boolean().optional(),
       tags: z.array(z.string().trim().min(1).max(100)).max(50).optional(),
+      budget: Budget.nullable().optional().meta({ description: "Null: the server's." }),
+      continueAfterLimit: z.boolean().optional(),
     }),
     ack: z.object({ session: SessionSummary }),
     example: {
-      data: { ...example.inSession, title: "Fix the login", tags: ["urgent"] },
-      ack: { session: { ...example.session, tags: ["urgent"] } },
+      data: { ...example.inSession, title: "Fix the login", tags: ["urgent"], budget: { costUsd: 5 } },
+      ack: { session: { ...example.session, tags: ["urgent"], budget: { costUsd: 5 } } },
     },
   }),
   deleteSession: command({

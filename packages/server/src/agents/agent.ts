@@ -175,6 +175,8 @@ export type AgentEvent =
     }
   /** Work that goes on besides the turn (shells, sub-agents): while there is some, the agent must not be put to sleep. */
   | { kind: "background"; tasks: number }
+  /** The agent's own account keeps it from going on, until a turn succeeds. */
+  | { kind: "obstacle"; obstacle: { kind: "usageLimit" | "login"; text: string; untilMs: number | undefined } }
   | { kind: "emptyDelta" }
   /** Where it stands by its own account, now: everything that it asks, and nothing else. */
   | {

@@ -2,6 +2,7 @@ import type { Positions } from "../delivery/index.ts";
 import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Directories, Files, Git } from "../projects/index.ts";
 import type { Records } from "../records/index.ts";
+import type { Schedules } from "../schedules/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { agentHandlers } from "./agent-handlers.ts";
@@ -9,6 +10,7 @@ import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
+import { scheduleHandlers } from "./schedule-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { summaryFor } from "./summary.ts";
 import { uploadHandlers } from "./upload-handlers.ts";
@@ -25,6 +27,7 @@ export function createHandlers(house: {
   files: Files;
   git: Git;
   uploads: Uploads;
+  schedules: Schedules;
   uploadBytesMax: number;
 }): Handlers {
   const { sessions, positions } = house;
@@ -32,6 +35,7 @@ export function createHandlers(house: {
   return {
     ...usageHandlers(house),
     ...uploadHandlers(house),
+    ...scheduleHandlers(house),
     ...projectHandlers(house),
     ...sessionHandlers(house),
     ...agentHandlers(house),

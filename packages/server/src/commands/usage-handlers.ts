@@ -1,25 +1,11 @@
 import { CompanionError } from "@claude-companion/protocol";
-import { type Records, type TurnRecord, timeKey } from "../records/index.ts";
+import { type Records, type TurnRecord, turnsOf } from "../records/index.ts";
 import type { Handlers } from "./handlers.ts";
 
-const pageSize = 500;
 type Sum = Awaited<ReturnType<Handlers["getUsage"]>>["total"];
 
 /** What it cost. */
 export function usageHandlers({ records }: { records: Pick<Records, "turns"> }): Pick<Handlers, "getUsage"> {
-  /** A user's turns from `from` to before `to`, page by page, so that years of them do not lie in memory. */
-  async function* turns(user: string, from: number, to: number | undefined): AsyncGenerator<TurnRecord> {
-    let before = to === undefined ? undefined : timeKey(to);
-    for (;;) {
-      const page: TurnRecord[] = await records.turns.page(user, { before, limit: pageSize });
-      for (const turn of page) {
-        if (turn.at < from) return;
-        yield turn;
-      }
-      if (page.length < pageSize) return;
-      before = page.at(-1)?.turnId;
-    }
-  }
   return {
     async getUsage(caller, { by, from, to, sessionId, timeZone }) {
       const dayOf = daysIn(timeZone);
@@ -29,7 +15,7 @@ export function usageHandlers({ records }: { records: Pick<Records, "turns"> }):
       const groups = new Map<string, Sum>();
       const begin = from === undefined ? 0 : Date.parse(from);
       const end = to === undefined ? undefined : Date.parse(to);
-      for await (const turn of turns(caller.user, begin, end)) {
+      for await (const turn of turnsOf(records, caller.user, { from: begin, to: end })) {
         if (sessionId !== undefined && turn.sessionId !== sessionId) continue;
         const key = keyOf(turn);
         const group = groups.get(key) ?? nothing();

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { DeviceId } from "@claude-companion/protocol";
 import type { Principal } from "../auth/index.ts";
+import { uuidOf } from "../uuid-of.ts";
 
 /** Which device speaks. */
 export interface Identity {
@@ -22,12 +22,6 @@ export function identify(principal: Principal, headers: IncomingHttpHeaders, que
   const given = DeviceId.safeParse(text(headers["x-device-id"]) ?? query.get("deviceId"));
   if (given.success) return { deviceId: given.data.toLowerCase(), source: "client", name };
   return { deviceId: uuidOf(`${principal.user}\n${agent}\n${platform}`), source: "fingerprint", name };
-}
-
-/** A UUID (version 8) from anything: the same text gives the same UUID. */
-export function uuidOf(seed: string): string {
-  const hex = createHash("sha256").update(seed).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 function nameOf(agent: string, platform: string): string {

@@ -1,14 +1,17 @@
 import type {
   Actor,
   AuditEntry,
+  Budget,
   Content,
   Delivery,
   Effort,
+  Obstacle,
   PermissionAnswer,
   PermissionMode,
   PermissionOutcome,
   PermissionRequest,
   PermissionRule,
+  Schedule,
   SessionStatus,
   Usage,
 } from "@claude-companion/protocol";
@@ -32,11 +35,23 @@ export interface SessionRecord {
   /** Undefined in records of older versions: no, none. */
   archived: boolean | undefined;
   tags: readonly string[] | undefined;
+  obstacle: z.infer<typeof Obstacle> | null | undefined;
+  /** Its own; without one the server's. */
+  budget: z.infer<typeof Budget> | null | undefined;
+  /** What a person allowed beyond the budgets. */
+  granted: Granted | undefined;
+  continueAfterLimit: boolean | undefined;
   status: z.infer<typeof SessionStatus>;
   statusReason: string | undefined;
   /** Milliseconds since 1970. */
   createdAt: number;
   lastActivityAt: number;
+}
+
+/** What may be spent beyond the budgets: in all, and on one day (2026-11-24). */
+export interface Granted {
+  session: { costUsd: number; turns: number };
+  day: { date: string; costUsd: number; turns: number };
 }
 
 /** A permission request and what became of it. */
@@ -105,6 +120,24 @@ export interface UploadRecord {
   expiresAt: number;
 }
 
+/** A message that is sent by itself. Times in ms since 1970. */
+export interface ScheduleRecord
+  extends Omit<
+    z.infer<typeof Schedule>,
+    "at" | "cron" | "by" | "reason" | "createdAt" | "next" | "lastSentAt" | "lastMessageId"
+  > {
+  user: string;
+  by: z.infer<typeof Actor> | undefined;
+  at: number | undefined;
+  cron: string | undefined;
+  /** Undefined: it will not be sent (any more, or while it is paused). */
+  nextAt: number | undefined;
+  reason: string | undefined;
+  createdAt: number;
+  lastSentAt: number | undefined;
+  lastMessageId: string | undefined;
+}
+
 /** A device that was here. */
 export interface DeviceRecord {
   deviceId: string;
@@ -164,6 +197,8 @@ export interface Records {
   turns: Collection<TurnRecord>;
   /** Owner: the user. Key: uploadId. */
   uploads: Collection<UploadRecord>;
+  /** Owner: the user. Key: scheduleId. */
+  schedules: Collection<ScheduleRecord>;
   /** Owner: the user. Key: deviceId. */
   devices: Collection<DeviceRecord>;
   /** Owner: the device. Key: deviceId and sessionId. */
@@ -212,6 +247,7 @@ export function createRecords(store: RecordStore): Records {
     audit: collection("audit", (r) => r.auditId, (r) => r.user),
     turns: collection("turns", (r) => r.turnId, (r) => r.user),
     uploads: collection("uploads", (r) => r.uploadId, (r) => r.user),
+    schedules: collection("schedules", (r) => r.scheduleId, (r) => r.user),
     devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
     positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
     tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),

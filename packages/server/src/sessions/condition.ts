@@ -1,4 +1,6 @@
-import type { DurableData } from "@claude-companion/protocol";
+import type { DurableData, Obstacle } from "@claude-companion/protocol";
+import type { z } from "zod";
+import { type Clock, isoTime } from "../clock.ts";
 import type { Commit } from "../log/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
@@ -15,6 +17,10 @@ export interface Condition {
   update(change: Partial<SessionRecord>): Commit;
   /** Changes the record. Lists are told by the caller, once it is stored. */
   write(change: Partial<SessionRecord>): Commit;
+  /** Something keeps it from going on. Empty when that is known. */
+  obstruct(obstacle: Omit<z.infer<typeof Obstacle>, "since" | "until"> & { untilMs?: number | undefined }): Commit;
+  /** What kept it from going on is gone. Empty when it was something else. */
+  clear(...kinds: z.infer<typeof Obstacle>["kind"][]): Commit;
   /** The same, with the event that tells devices of it. */
   announce(told: DurableData<"sessionUpdated">, alsoChanged?: Partial<SessionRecord>): Commit;
 }
@@ -27,6 +33,7 @@ export function createCondition(options: {
   record: SessionRecord;
   records: Pick<Records, "sessions">;
   report: Pick<Report, "sessionStatus">;
+  clock: Pick<Clock, "now">;
   onMoved: () => void;
   onChange: (change: "status" | "updated") => void;
 }): Condition {
@@ -37,7 +44,7 @@ export function createCondition(options: {
     record = { ...record, ...change };
     return records.sessions.write(record);
   };
-  return {
+  const condition: Condition = {
     get record() {
       return record;
     },
@@ -64,11 +71,24 @@ export function createCondition(options: {
       return { events: [], records: [write(change)] };
     },
     write: (change) => ({ events: [], records: [write(change)] }),
+    obstruct({ kind, text, untilMs }) {
+      const known = record.obstacle;
+      if (known?.kind === kind && known.text === text) return nothing;
+      options.onChange("updated");
+      const until = untilMs === undefined ? {} : { until: isoTime(untilMs) };
+      return condition.announce({ obstacle: { kind, text, since: isoTime(options.clock.now()), ...until } });
+    },
+    clear(...kinds) {
+      if (!record.obstacle || !kinds.includes(record.obstacle.kind)) return nothing;
+      options.onChange("updated");
+      return condition.announce({ obstacle: null });
+    },
     announce: (told, alsoChanged) => ({
       events: [{ id: undefined, event: { type: "sessionUpdated", data: told } }],
       records: [write({ ...told, ...alsoChanged })],
     }),
   };
+  return condition;
 }
 
 /** What an earlier server left. Without an agent that survived, recovery has brought it to rest. */

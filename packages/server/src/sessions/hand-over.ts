@@ -24,12 +24,14 @@ const forgotten =
   "The agent took this message and is idle without having answered it. Look at what it did, and send it again if it is still needed.";
 
 /**
+ * @param options.isOpen whether the next message may go to an agent that is free
  * @param options.take an agent that takes messages; rejects when there is none, and has told why
  * @param options.read a message as the agent takes it
  * @param options.onRest nothing is being given any more
  */
 export function createHandOver(options: {
   messages: Messages;
+  isOpen: () => boolean | Promise<boolean>;
   take: () => Promise<Agent>;
   read: (message: MessageRecord) => Promise<AgentContent>;
   onRest: () => void;
@@ -48,6 +50,8 @@ export function createHandOver(options: {
   }
   async function give(): Promise<void> {
     while (next() !== undefined) {
+      // What is said to an agent at work is part of a turn that was let through.
+      if (handOver.unfinished.length === 0 && !(await options.isOpen())) return;
       const agent = await options.take();
       // Chosen once there is somebody to give it to: until then it may have been moved or taken back.
       const message = next();

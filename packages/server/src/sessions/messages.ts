@@ -12,6 +12,8 @@ export interface NewMessage {
   content: z.infer<typeof Content>;
   by: z.infer<typeof Actor> | undefined;
   delivery: z.infer<typeof Delivery>;
+  /** Set: it was sent by this schedule. */
+  scheduleId?: string;
 }
 
 /** The messages of people that the agent has not finished with, in order. */
@@ -77,7 +79,7 @@ export function createMessages(options: {
     get queued() {
       return [...open.values()].filter((record) => record.state === "queued");
     },
-    accept({ messageId, content, by, delivery }, queued) {
+    accept({ messageId, content, by, delivery, scheduleId }, queued) {
       lastOrder = Math.max(lastOrder + 1, options.clock.now());
       const record: MessageRecord = {
         messageId,
@@ -88,7 +90,7 @@ export function createMessages(options: {
         delivery,
         state: "queued",
       };
-      const data = { messageId, content, by, queued, ...(delivery === "queue" ? {} : { delivery }) };
+      const data = { messageId, content, by, queued, ...(delivery === "queue" ? {} : { delivery }), scheduleId };
       return {
         record,
         commit: {

@@ -21,6 +21,8 @@ type Outcome = z.infer<typeof PermissionOutcome>;
 export interface Permissions {
   /** Requests that wait for an answer, oldest first. */
   readonly waiting: readonly Request[];
+  /** Those of them that the agent waits with. */
+  readonly blocking: readonly Request[];
   /** The agent asks. Asking again with the same id counts once; what was answered already is answered again by the caller. */
   ask(request: Request): { commit: Commit; answered: Answer | undefined } | undefined;
   /**
@@ -32,15 +34,18 @@ export interface Permissions {
     permissionId: string,
     answer: Answer,
     by: z.infer<typeof Actor>,
-  ): Promise<{ outcome: Outcome; answer: Answer; rules: RuleRecord[] }>;
+  ): Promise<{ request: Request; outcome: Outcome; answer: Answer; rules: RuleRecord[] }>;
   /** The agent has really taken an answer. */
   applied(permissionId: string): Commit | undefined;
   /** The agent says what it asks: what it does not is applied if it was answered, and cancelled if not. */
   reconcile(asking: readonly string[], message: string): Commit[];
-  /** Nobody will answer these any more: all that wait, or one. */
-  abandon(decision: "cancelled" | "lost", message: string, permissionId?: string): Commit[];
+  /** Nobody will answer these any more: all of the agent's, or those that are chosen. */
+  abandon(decision: "cancelled" | "lost", message: string, chosen?: (request: Request) => boolean): Commit[];
   close(): void;
 }
+
+/** What the server itself asks does not depend on any agent. */
+const isOfAgent = ({ kind }: Pick<Request, "kind">): boolean => kind !== "budget";
 
 /**
  * @param options.open what an agent that survived the server had asked, and what it had been answered
@@ -55,7 +60,7 @@ export function createPermissions(options: {
   clock: Clock;
   open: readonly PermissionRecord[];
   expireAfterMs: number | undefined;
-  onExpired: (expired: { permissionId: string; commit: Commit; answer: Answer }) => void;
+  onExpired: (expired: { request: Request; commit: Commit; answer: Answer }) => void;
   onResolved: (event: { record: PermissionRecord; outcome: Outcome }) => void;
 }): Permissions {
   const { records, clock, audit } = options;
@@ -111,7 +116,7 @@ export function createPermissions(options: {
     const outcome: Outcome = { permissionId, decision: "expired", message, resolvedAt: isoTime(clock.now()) };
     const answer: Answer = { decision: "deny", message };
     Object.assign(record, { outcome, answer });
-    options.onExpired({ permissionId, commit: resolution(record, answer, outcome), answer });
+    options.onExpired({ request: record.request, commit: resolution(record, answer, outcome), answer });
     options.onResolved({ record, outcome });
   }
   const alreadyResolved = (outcome: Outcome) =>
@@ -124,6 +129,9 @@ export function createPermissions(options: {
   const permissions: Permissions = {
     get waiting() {
       return [...open.values()].filter((record) => record.outcome === undefined).map((record) => record.request);
+    },
+    get blocking() {
+      return permissions.waiting.filter(isOfAgent);
     },
     ask(asked) {
       const known = open.get(asked.permissionId);
@@ -187,7 +195,7 @@ export function createPermissions(options: {
         throw error;
       }
       options.onResolved({ record, outcome });
-      return { outcome, answer, rules };
+      return { request, outcome, answer, rules };
     },
     applied(permissionId) {
       const record = open.get(permissionId);
@@ -202,17 +210,17 @@ export function createPermissions(options: {
     },
     reconcile(asking, message) {
       return [...open.values()]
-        .filter(({ permissionId }) => !asking.includes(permissionId))
+        .filter(({ permissionId, request }) => isOfAgent(request) && !asking.includes(permissionId))
         .flatMap(({ permissionId, answer }) =>
           answer === undefined
-            ? permissions.abandon("cancelled", message, permissionId)
+            ? permissions.abandon("cancelled", message, (request) => request.permissionId === permissionId)
             : (permissions.applied(permissionId) ?? []),
         );
     },
-    abandon(decision, message, permissionId) {
+    abandon(decision, message, chosen = isOfAgent) {
       const commits: Commit[] = [];
       for (const record of [...open.values()]) {
-        if (permissionId !== undefined && record.permissionId !== permissionId) continue;
+        if (!chosen(record.request)) continue;
         open.delete(record.permissionId);
         if (record.outcome) continue;
         const outcome: Outcome = {

@@ -21,7 +21,9 @@ export async function recoverSession(options: {
   const wasActive = status !== "hibernated" && status !== "failed";
   const handedOver = messages.filter((message) => message.state === "handedOver");
   const asked = wasActive
-    ? (await records.permissions.list(sessionId)).filter((permission) => permission.outcome === undefined)
+    ? (await records.permissions.list(sessionId)).filter(
+        ({ outcome, request }) => outcome === undefined && request.kind !== "budget",
+      )
     : [];
   if (!wasActive && handedOver.length === 0) return { record: options.record, hasQueued };
 

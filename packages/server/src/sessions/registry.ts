@@ -16,6 +16,8 @@ import type { Records, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { createAudit } from "./audit.ts";
+import { createCrew } from "./crew.ts";
+import type { Budgets } from "./gate.ts";
 import type { HistoryItem } from "./history.ts";
 import { refuseUnoffered } from "./offered.ts";
 import { recoverSession } from "./recovery.ts";
@@ -54,6 +56,8 @@ export interface Sessions {
   /** A user's sessions, those last used first. */
   list(user: string): Promise<Summary[]>;
   summary(session: Session): Summary;
+  /** A session that has not ended, as it is known now. */
+  peek(sessionId: string): Readonly<SessionRecord> | undefined;
   /** One of a user's sessions as a list shows it, without waking anything. */
   find(user: string, sessionId: string): Promise<Summary | undefined>;
   /** A device says whether it looks at a session. */
@@ -85,6 +89,8 @@ export interface Sessions {
    */
   export(user: string, sessionId: string, format: "markdown" | "json"): Promise<{ title: string; content: string }>;
   readonly rules: Pick<Rules, "list">;
+  /** Bytes of memory that are free, when agents have to wait for more; else undefined. */
+  readonly memoryShort: number | undefined;
   /**
    * Takes a rule back at once, also from agents that run.
    * @throws CompanionError `NOT_FOUND`, `AGENT_FAILED`
@@ -117,7 +123,14 @@ export interface SessionsOptions {
     silentAfterMs: number;
     expireAfterMs: number;
     permissionExpireAfterMs: number | undefined;
+    agentsMax: number;
+    memoryBytesMin: number;
   };
+  budgets: Budgets;
+  /** Whether new sessions go on by themselves after a usage limit. */
+  continueAfterLimit: boolean;
+  /** Bytes of memory that are free now. */
+  availableMemory: () => number;
 }
 
 /** Opens the registry: every session that was left in mid-air is brought to the state that is true. */
@@ -136,6 +149,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const survivors = new Set<string>();
   const audit = createAudit({ clock });
   const rules = createRules({ records, audit });
+  const crew = createCrew({ ...limits, availableMemory: options.availableMemory, clock });
   const remembered = createRemembered({ log, providers, directories });
   let closed = false;
 
@@ -150,7 +164,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       : await Promise.all([
           log.head(sessionId),
           records.messages.list(sessionId),
-          survivors.has(sessionId) ? records.permissions.list(sessionId) : [],
+          records.permissions.list(sessionId),
           rules.ofSession(record),
         ]);
     const session = createSession({
@@ -159,12 +173,17 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       writer,
       lastSeq: head?.lastSeq ?? 0,
       messages,
-      permissions: asked.filter(({ outcome, answer, applied }) => outcome === undefined || (answer && !applied)),
+      permissions: asked.filter(
+        ({ request, outcome, answer, applied }) =>
+          (survivors.has(sessionId) || request.kind === "budget") && (outcome === undefined || (answer && !applied)),
+      ),
       rules: given,
       provider,
       hub,
       records,
       audit,
+      crew,
+      budgets: options.budgets,
       uploads,
       furtherDirectories: [await uploads.directoryOf(record.user)],
       report,
@@ -234,6 +253,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     );
   }
   function summaryOf(record: SessionRecord, live: { lastSeq: number; session: Session | undefined }): Summary {
+    const { obstacle } = record;
     return {
       sessionId: record.sessionId,
       agent: record.agent,
@@ -253,6 +273,13 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       lastSeq: live.lastSeq,
       pendingPermissions: [...(live.session?.pendingPermissions ?? [])],
       queuedMessages: live.session?.queuedMessages ?? 0,
+      // What is over by itself need not be told to be over.
+      obstacle:
+        obstacle?.until !== undefined && Date.parse(obstacle.until) <= clock.now()
+          ? undefined
+          : (obstacle ?? undefined),
+      budget: record.budget ?? undefined,
+      continueAfterLimit: record.continueAfterLimit ?? false,
     };
   }
 
@@ -312,6 +339,10 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
             permissionMode: mode,
             conversationId,
             conversationStarted: conversationId !== undefined,
+            obstacle: undefined,
+            budget: undefined,
+            granted: undefined,
+            continueAfterLimit: options.continueAfterLimit,
             status: "hibernated",
             statusReason: "new",
             createdAt: now,
@@ -350,6 +381,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       const record = await find(sessionId);
       return record?.user === user ? summarise(record) : undefined;
     },
+    peek: (sessionId) => known.get(sessionId),
     summary: (session) => summaryOf(session.record, { lastSeq: session.lastSeq, session }),
 
     setForeground(sessionId, deviceId, isForeground) {
@@ -374,15 +406,18 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       await session.close("deleted");
       await log.erase(sessionId);
       hub.forget(sessionId);
-      const [asked, open, positions, given] = await Promise.all([
+      const [asked, open, positions, given, scheduled] = await Promise.all([
         records.permissions.list(sessionId),
         records.messages.list(sessionId),
         records.positions.list(),
         rules.ofSession(session.record),
+        records.schedules.list(user),
       ]);
       for (const { permissionId } of asked) await records.permissions.remove(`${sessionId}/${permissionId}`);
       for (const { messageId } of open) await records.messages.remove(messageId);
       for (const { ruleId } of given) await records.rules.remove(ruleId);
+      for (const { scheduleId, sessionId: of } of scheduled)
+        if (of === sessionId) await records.schedules.remove(scheduleId);
       for (const { deviceId, sessionId: of } of positions)
         if (of === sessionId) await records.positions.remove(`${deviceId}/${sessionId}`);
       // The record last: whatever ends us before, it can be erased again.
@@ -419,6 +454,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     },
 
     rules,
+    get memoryShort() {
+      return crew.memoryShort;
+    },
     async revokeRule(user, ruleId, by) {
       const rule = await rules.revoke(user, ruleId, by);
       if (rule.scope === "session") {
@@ -462,6 +500,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
     async close() {
       closed = true;
       for (const cancel of unloads.values()) cancel();
+      crew.close();
       await Promise.allSettled(creating.values());
       const open = await Promise.allSettled(loaded.values());
       await Promise.allSettled(

@@ -32,6 +32,8 @@ export interface Seat {
  */
 export function createSeat(options: {
   provider: Pick<AgentProvider, "open" | "name">;
+  /** Room for an agent of this session, among all of them. */
+  place: { take(signal: AbortSignal): Promise<void>; keep(): void; free(): void };
   journal: Pick<Journal, "text" | "settled" | "room">;
   openOptions: () => OpenOptions;
   onOpening: () => void;
@@ -41,18 +43,22 @@ export function createSeat(options: {
   onHeard: (event: AgentEvent) => void;
   onEvent: (event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent) => void;
 }): Seat {
-  const { provider, journal } = options;
+  const { provider, journal, place } = options;
   let agent: Agent | undefined;
   let opening: Promise<Agent> | undefined;
+  let admission = new AbortController();
   let ending: Promise<void> | undefined;
   let listening: Promise<void> = Promise.resolve();
 
   async function open(): Promise<Agent> {
     await ending;
+    admission = new AbortController();
+    await place.take(admission.signal);
     options.onOpening();
     try {
       return sit(await provider.open(options.openOptions()));
     } catch (error) {
+      place.free();
       const failure =
         error instanceof CompanionError
           ? error
@@ -78,7 +84,10 @@ export function createSeat(options: {
       // What it said before must be told before it is settled what remains unsaid.
       if (event.kind === "ended") await journal.settled();
       if (agent === source) {
-        if (event.kind === "ended") agent = undefined;
+        if (event.kind === "ended") {
+          agent = undefined;
+          place.free();
+        }
         options.onEvent(event, source);
       }
       const room = journal.room();
@@ -102,12 +111,20 @@ export function createSeat(options: {
       return opening;
     },
     seat(survivor) {
-      opening = survivor.then(sit).finally(() => {
-        opening = undefined;
-      });
+      place.keep();
+      opening = survivor
+        .then(sit)
+        .catch((error: unknown) => {
+          place.free();
+          throw error;
+        })
+        .finally(() => {
+          opening = undefined;
+        });
       return opening;
     },
     async vacate() {
+      admission.abort(new CompanionError("CONFLICT", "The agent was not started: the session was put to sleep."));
       await opening?.catch(() => {});
       if (agent === undefined) return;
       ending ??= agent
@@ -119,9 +136,11 @@ export function createSeat(options: {
       await ending;
     },
     async leave() {
+      admission.abort(new CompanionError("CONFLICT", "The agent was not started: the server stops."));
       await opening?.catch(() => {});
       if (agent === undefined || ending !== undefined || !agent.detach()) return false;
       agent = undefined;
+      place.free();
       await listening;
       return true;
     },

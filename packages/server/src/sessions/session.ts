@@ -2,6 +2,7 @@ import {
   type Actor,
   CompanionError,
   type DurableData,
+  type DurableEvent,
   type PermissionAnswer,
   type PermissionOutcome,
   type PermissionRequest,
@@ -10,7 +11,7 @@ import type { z } from "zod";
 import type { Agent, AgentEvent, AgentProvider, Configuration } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
-import type { Commit, LogWriter } from "../log/index.ts";
+import type { Commit, LogWriter, RecordWrite } from "../log/index.ts";
 import { messageOf } from "../message-of.ts";
 import {
   type MessageRecord,
@@ -26,6 +27,8 @@ import { createAttachments } from "./attachments.ts";
 import type { Audit } from "./audit.ts";
 import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
 import { createCondition } from "./condition.ts";
+import type { Crew, Member } from "./crew.ts";
+import { type Budgets, createGate } from "./gate.ts";
 import { createHandOver } from "./hand-over.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages, type NewMessage } from "./messages.ts";
@@ -38,6 +41,13 @@ import { createWatchdog } from "./watchdog.ts";
 const restartsMax = 2;
 const closeMs = 6_000;
 const answerMs = 10_000;
+const shortageText = {
+  crowd:
+    "As many agents run as may (AGENTS_MAX), and all are at work. This session goes on when one of them is done; end one to have it sooner.",
+  memory:
+    "The machine has too little free memory for another agent (MEMORY_MIN_MEGABYTES). This session goes on when there is room; end another one to have it sooner.",
+};
+const isAbout = (permissionId: string) => (request: { permissionId: string }) => request.permissionId === permissionId;
 
 /** A session that is in use: its agent, what waits, and the one who may write its log. */
 export interface Session {
@@ -65,12 +75,16 @@ export interface Session {
   interrupt(): Promise<boolean>;
   configure(change: Configuration, by: z.infer<typeof Actor>): Promise<void>;
   /** Changes what people call it and where they keep it. */
-  describe(change: Pick<DurableData<"sessionUpdated">, "title" | "archived" | "tags">): Promise<void>;
+  describe(
+    change: Pick<DurableData<"sessionUpdated">, "title" | "archived" | "tags" | "budget" | "continueAfterLimit">,
+  ): Promise<void>;
   /**
    * Asks the agent something that it answers at once; one that sleeps is woken.
    * @throws CompanionError `AGENT_UNAVAILABLE`, `AGENT_FAILED`
    */
   consult<T>(ask: (agent: Agent) => Promise<T>): Promise<T>;
+  /** Something that happened to the session besides the agent, stored together with records. @throws CompanionError `SESSION_ENDED` */
+  note(event: DurableEvent, writes: readonly RecordWrite[]): Promise<void>;
   /** A rule of this session was taken back. */
   dropRule(ruleId: string): Promise<void>;
   /** Hands over what waits from before, if anything does. */
@@ -104,6 +118,8 @@ export interface SessionOptions {
   hub: Pick<Hub, "stream" | "abandon">;
   records: Pick<Records, "sessions" | "permissions" | "messages" | "rules" | "turns" | "audit">;
   audit: Audit;
+  crew: Crew;
+  budgets: Budgets;
   uploads: Pick<Uploads, "attach" | "read">;
   /** What its agents may read besides the working directory. */
   furtherDirectories: readonly string[];
@@ -121,7 +137,7 @@ export interface SessionOptions {
 
 /** Makes a session that has no agent yet. */
 export function createSession(options: SessionOptions): Session {
-  const { provider, hub, records, report, clock, audit, uploads } = options;
+  const { provider, hub, records, report, clock, audit, uploads, crew } = options;
   const { sessionId, user } = options.record;
   let rules = [...options.rules];
   /** A person has said so to this server, and the agent is still the one it was said of. */
@@ -130,6 +146,10 @@ export function createSession(options: SessionOptions): Session {
   let restarts = 0;
   let sleepReason: string | undefined;
   let cancelSleep: (() => void) | undefined;
+  /** Monotonic ms. */
+  let idleSince: number | undefined;
+  /** People who ask the agent something, and do not wait until there is room for it. */
+  const consulting = new Set<(why: CompanionError) => void>();
   /** Messages that are being stored. */
   let accepting = 0;
   let closed = false;
@@ -146,6 +166,7 @@ export function createSession(options: SessionOptions): Session {
     record: options.record,
     records,
     report,
+    clock,
     onMoved: scheduleSleep,
     onChange: options.onChange,
   });
@@ -160,9 +181,10 @@ export function createSession(options: SessionOptions): Session {
     clock,
     open: options.permissions,
     expireAfterMs: options.permissionExpireAfterMs,
-    onExpired({ permissionId, commit, answer }) {
+    onExpired({ request, commit, answer }) {
       tell(commit, answeredAll());
-      seat.agent?.answer(permissionId, answer);
+      if (request.kind === "budget") gate.answered(request, "expired");
+      else seat.agent?.answer(request.permissionId, answer);
     },
     onResolved({ record: asked, outcome }) {
       const waitedMs = clock.now() - asked.requestedAt;
@@ -178,9 +200,10 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function scheduleSleep(): void {
-    cancelSleep?.();
-    cancelSleep = undefined;
+    stayAwake();
     if (condition.state.name !== "idle" || backgroundTasks > 0 || closed) return;
+    idleSince = clock.monotonicMs();
+    crew.rested();
     cancelSleep = clock.after(options.hibernateAfterMs, () => {
       // What is not finished keeps the agent awake.
       if (messages.open.length > 0 || handOver.isRunning) return scheduleSleep();
@@ -188,9 +211,36 @@ export function createSession(options: SessionOptions): Session {
     });
   }
 
+  function stayAwake(): void {
+    cancelSleep?.();
+    cancelSleep = undefined;
+    idleSince = undefined;
+  }
+  const member: Member = {
+    sessionId,
+    get idleSince() {
+      return messages.open.length > 0 || handOver.isRunning ? undefined : idleSince;
+    },
+    sleep: () => session.sleep(undefined),
+  };
   const seat = createSeat({
     provider,
     journal,
+    place: {
+      async take(signal) {
+        await crew.join(member, {
+          signal,
+          onWait(why) {
+            const text = shortageText[why];
+            tell(condition.obstruct({ kind: why, text }));
+            for (const refuse of consulting) refuse(new CompanionError("OVERLOADED", text));
+          },
+        });
+        tell(condition.clear("crowd", "memory"));
+      },
+      keep: () => crew.add(member),
+      free: () => crew.leave(member),
+    },
     openOptions,
     onOpening: () => tell(become({ type: "opening" }), withoutBypass()),
     onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
@@ -216,8 +266,14 @@ export function createSession(options: SessionOptions): Session {
       tell(silenceNotice(silence));
     },
   });
+  const gate = createGate({
+    ...{ condition, permissions, records, journal, clock, tell },
+    budgets: options.budgets,
+    onOpen: () => session.deliver(),
+  });
   const handOver = createHandOver({
     messages,
+    isOpen: () => gate.isOpen(),
     take: () => seat.take(),
     read: ({ content }) => uploads.read(user, content),
     onRest: scheduleSleep,
@@ -243,7 +299,7 @@ export function createSession(options: SessionOptions): Session {
         return heedDurable(event);
       case "state":
         if (event.state === "running")
-          return tell(become({ type: permissions.waiting.length > 0 ? "permissionAsked" : "agentRunning" }));
+          return tell(become({ type: permissions.blocking.length > 0 ? "permissionAsked" : "agentRunning" }));
         if (event.state === "idle") return tell(become({ type: "agentIdle" }));
         return;
       case "message":
@@ -266,11 +322,13 @@ export function createSession(options: SessionOptions): Session {
         return tell(permissions.applied(event.permissionId));
       case "permissionWithdrawn":
         return tell(
-          ...permissions.abandon("cancelled", "The agent no longer asks.", event.permissionId),
+          ...permissions.abandon("cancelled", "The agent no longer asks.", isAbout(event.permissionId)),
           answeredAll(),
         );
       case "described":
         return heedDescription(event);
+      case "obstacle":
+        return tell(condition.obstruct(event.obstacle));
       case "background":
         backgroundTasks = event.tasks;
         return scheduleSleep();
@@ -291,7 +349,7 @@ export function createSession(options: SessionOptions): Session {
     errorEvent(
       new CompanionError("AGENT_FAILED", `${provider.name} did not take the session's rules: ${messageOf(error)}.`),
     );
-  const answeredAll = () => (permissions.waiting.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
+  const answeredAll = () => (permissions.blocking.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
 
   function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
     const events = [{ id, event }];
@@ -311,6 +369,7 @@ export function createSession(options: SessionOptions): Session {
     // With its event: a turn that is told twice counts once.
     const updated = update({ lastActivityAt: at });
     journal.record({ events, records: [records.turns.write(turn), ...updated.records] }, { alone: true });
+    if (result === "success") tell(condition.clear("usageLimit", "login"));
   }
 
   function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {
@@ -432,6 +491,7 @@ export function createSession(options: SessionOptions): Session {
       if (stored === undefined) throw new Error("a commit of one event gave no position");
       if (stored.isNew) {
         messages.accepted(accepted.record);
+        gate.renew();
         options.onChange("updated");
         session.deliver();
       }
@@ -448,7 +508,11 @@ export function createSession(options: SessionOptions): Session {
     },
 
     async respond(permissionId, answer, by) {
-      const { outcome, answer: told, rules: given } = await permissions.resolve(permissionId, answer, by);
+      const { request, outcome, answer: told, rules: given } = await permissions.resolve(permissionId, answer, by);
+      if (request.kind === "budget") {
+        gate.answered(request, outcome.decision);
+        return outcome;
+      }
       const forSession = given.filter(({ scope }) => scope === "session");
       if (forSession.length > 0) {
         rules.push(...forSession);
@@ -471,14 +535,30 @@ export function createSession(options: SessionOptions): Session {
     async describe(change) {
       await journal.commit(condition.announce(change));
       options.onChange("updated");
+      if (change.budget === undefined && change.continueAfterLimit === undefined) return;
+      // There may be more room now.
+      gate.renew();
+      session.deliver();
+    },
+
+    async note(event, writes) {
+      refuseIfEnded();
+      await journal.commit({ events: [{ id: undefined, event }], records: [...writes] });
     },
 
     async consult(ask) {
       refuseIfEnded();
-      cancelSleep?.();
+      const { obstacle } = condition.record;
+      if (obstacle?.kind === "crowd" || obstacle?.kind === "memory")
+        throw new CompanionError("OVERLOADED", obstacle.text);
+      stayAwake();
+      const refused = Promise.withResolvers<never>();
+      consulting.add(refused.reject);
       try {
-        return await answered(ask(await seat.take()), "answer");
+        const agent = await Promise.race([seat.take(), refused.promise]);
+        return await answered(ask(agent), "answer");
       } finally {
+        consulting.delete(refused.reject);
         // Woken without a message it says nothing of itself.
         if (condition.state.name === "starting" && handOver.unfinished.length === 0)
           tell(become({ type: "agentIdle" }));
@@ -507,12 +587,12 @@ export function createSession(options: SessionOptions): Session {
 
     deliver() {
       if (closed || condition.state.name === "ended") return;
-      cancelSleep?.();
+      stayAwake();
       handOver.run();
     },
 
     async sleep(reason) {
-      cancelSleep?.();
+      stayAwake();
       sleepReason = reason;
       await seat.vacate();
     },
@@ -543,7 +623,7 @@ export function createSession(options: SessionOptions): Session {
     async end(reason) {
       if (condition.state.name === "ended") return;
       const finals = [
-        ...permissions.abandon("cancelled", "The session was ended."),
+        ...permissions.abandon("cancelled", "The session was ended.", () => true),
         ...messages.withdrawAll(reason),
         become({ type: "ended", reason }),
       ];
@@ -554,7 +634,8 @@ export function createSession(options: SessionOptions): Session {
 
     async close(reason) {
       closed = true;
-      cancelSleep?.();
+      stayAwake();
+      gate.close();
       watchdog.stop();
       permissions.close();
       const patience = Promise.withResolvers<void>();

@@ -14,6 +14,12 @@ export interface Report {
   permissionResolved(event: { sessionId: string; permissionId: string; decision: string; waitedMs: number }): void;
   agentDied(event: { sessionId: string; agent: string; reason: string }): void;
   agentSilent(event: { sessionId: string; silentMs: number; answers: boolean }): void;
+  scheduleDue(event: {
+    scheduleId: string;
+    sessionId: string;
+    outcome: "sent" | "skipped" | "failed";
+    lateMs: number;
+  }): void;
   emptyDelta(): void;
   connectionOpened(event: { clientId: string; deviceId: string; user: string }): void;
   connectionClosed(event: { clientId: string; code: number; reason: string; durationMs: number }): void;
@@ -60,6 +66,11 @@ export function createReport(logger: Logger): Report {
     agentSilent(event) {
       count("agentsSilent");
       logger.warn(event, "agent silent");
+    },
+    scheduleDue(event) {
+      count(`schedulesDue.${event.outcome}`);
+      if (event.outcome === "failed") logger.warn(event, "a scheduled message could not be sent; it is tried again");
+      else logger.info(event, `scheduled message ${event.outcome}`);
     },
     emptyDelta() {
       count("emptyDeltas");

@@ -53,7 +53,7 @@ export const hasUploads = (content: Content): boolean =>
  */
 export async function createUploads(options: {
   directory: string;
-  records: Pick<Records, "uploads" | "messages">;
+  records: Pick<Records, "uploads" | "messages" | "schedules">;
   clock: Pick<Clock, "now">;
   limits: { bytesMaxEach: number; bytesMax: number; expireAfterMs: number };
 }): Promise<Uploads> {
@@ -84,7 +84,8 @@ export async function createUploads(options: {
   }
   /** Ids of what messages wait with. */
   async function held(): Promise<Set<string>> {
-    const waiting = await records.messages.list();
+    const scheduled = (await records.schedules.list()).filter(({ state }) => state === "waiting" || state === "paused");
+    const waiting = [...(await records.messages.list()), ...scheduled];
     const blocks = waiting.flatMap(({ content }) => (typeof content === "string" ? [] : content));
     return new Set(blocks.flatMap((block) => (block.type === "upload" ? [block.uploadId] : [])));
   }

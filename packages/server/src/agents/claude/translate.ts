@@ -44,8 +44,7 @@ export function createTranslator(): Translator {
   function assistant(message: SDKAssistantMessage): AgentEvent[] {
     const parentToolUseId = message.parent_tool_use_id ?? undefined;
     const synthetic = message.message.model === "<synthetic>";
-    if (message.error !== undefined)
-      return [durable(message.uuid, "error", modelError(message.error, textOf(message)))];
+    if (message.error !== undefined) return refused(message.uuid, message.error, textOf(message));
     const messageId = message.message.id;
     return message.message.content.map((block, i) => {
       const blockIndex = blocksSeen.get(messageId) ?? 0;
@@ -286,12 +285,13 @@ export function createTranslator(): Translator {
             info.resetsAt === undefined ? "" : ` It resets at ${new Date(info.resetsAt * 1000).toISOString()}.`;
           const text =
             info.status === "rejected" ? `The usage limit is reached.${until}` : `The usage limit is near.${until}`;
-          return [durable(message.uuid, "agentNotice", { kind: "rateLimit", text, details: { ...info } })];
+          const notice = durable(message.uuid, "agentNotice", { kind: "rateLimit", text, details: { ...info } });
+          if (info.status !== "rejected") return [notice];
+          const untilMs = info.resetsAt === undefined ? undefined : info.resetsAt * 1_000;
+          return [notice, { kind: "obstacle", obstacle: { kind: "usageLimit", text, untilMs } }];
         }
         case "auth_status":
-          return message.error === undefined
-            ? []
-            : [durable(message.uuid, "error", modelError("authentication_failed", message.error))];
+          return message.error === undefined ? [] : refused(message.uuid, "authentication_failed", message.error);
         default:
           return [];
       }
@@ -340,6 +340,14 @@ function turnOutcome(message: SDKResultMessage): {
   if (!message.is_error) return { result: "success", reason };
   const detail = message.subtype === "success" ? message.result : message.errors.join("\n");
   return { result: "error", reason: detail || reason };
+}
+
+/** The model was asked and did not answer. Without a login nothing goes on: that is more than one error. */
+function refused(id: string, cause: string, text: string): AgentEvent[] {
+  const error = modelError(cause, text);
+  const told = durable(id, "error", error);
+  if (error.code !== "AGENT_UNAVAILABLE") return [told];
+  return [told, { kind: "obstacle", obstacle: { kind: "login", text: error.message, untilMs: undefined } }];
 }
 
 /** What went wrong between the CLI and the model, with what to do about it. The session goes on. */

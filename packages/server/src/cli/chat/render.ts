@@ -85,6 +85,8 @@ export function createRenderer(options: { deviceId: string; colours: boolean }):
               : paint("yellow", `■ ${result}${reason ? `: ${reason}` : ""}${cost}`),
           );
         }
+        case "sessionUpdated":
+          return frame.data.obstacle ? line(paint("yellow", `· ${frame.data.obstacle.text}`)) : "";
         case "agentNotice":
           return line(paint("dim", `· ${frame.data.text}`));
         case "error":

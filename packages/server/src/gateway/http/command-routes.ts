@@ -1,7 +1,7 @@
 import { commands, type ErrorCode, errorCodes, type RequestCommand } from "@claude-companion/protocol";
 import { z } from "zod";
 import type { Caller, Handlers } from "../../commands/index.ts";
-import { uuidOf } from "../identity.ts";
+import { uuidOf } from "../../uuid-of.ts";
 import { invalidRequest } from "../reply.ts";
 import { Problem } from "./problem.ts";
 import { readQuery } from "./query.ts";

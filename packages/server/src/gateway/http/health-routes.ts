@@ -25,7 +25,7 @@ export function addHealthRoutes(
   app: HttpServer,
   house: {
     storage: Pick<StorageState, "check" | "trouble">;
-    sessions: Pick<Sessions, "agents">;
+    sessions: Pick<Sessions, "agents" | "memoryShort">;
     auth: Auth;
     clock: Clock;
     version: string;
@@ -50,6 +50,12 @@ export function addHealthRoutes(
     return { status: "degraded", message: agent?.reason ?? "There is no agent." };
   }
   function memory(): Checked {
+    const { memoryShort } = house.sessions;
+    if (memoryShort !== undefined)
+      return {
+        status: "degraded",
+        message: `Only ${Math.round(memoryShort / 1_048_576)} MB of memory are free (MEMORY_MIN_MEGABYTES): agents wait for more.`,
+      };
     const { share, limitBytes } = heapInUse();
     if (share < heapShareMax) return { status: "healthy" };
     return {

@@ -5,7 +5,7 @@ import { Upload } from "@claude-companion/protocol";
 import { z } from "zod";
 import { uploadOf } from "../../commands/index.ts";
 import type { Uploads } from "../../uploads/index.ts";
-import { uuidOf } from "../identity.ts";
+import { uuidOf } from "../../uuid-of.ts";
 import { Problem } from "./problem.ts";
 import type { HttpServer } from "./server.ts";
 

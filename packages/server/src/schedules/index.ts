@@ -1,0 +1,1 @@
+export { createSchedules, type Schedules, scheduleOf } from "./schedules.ts";
