@@ -34,6 +34,7 @@ const owners = {
   "^pino$": "packages/server/src/telemetry/",
   "^@anthropic-ai/claude-agent-sdk$": "packages/server/src/agents/",
   "^sqlite$": "packages/server/src/storage/",
+  "^diff$": "packages/server/src/agents/",
   "^croner$": "packages/server/src/schedules/",
   "^file-type$": "packages/server/src/uploads/",
 };

@@ -50,6 +50,7 @@ describe("what a session's agent offers, the real Claude CLI", () => {
     await view.until("turnCompleted", () => true, from);
     const told = await device.request("rewindFiles", { sessionId, messageId });
     assert.deepEqual([told.canRewind, told.files, told.insertions, told.deletions], [true, [file], 1, 1]);
+    assert.match(told.diff ?? "", /^-two\n\+one$/m);
     assert.equal(await readFile(file, "utf8"), "two\n");
     const done = await device.request("rewindFiles", { sessionId, messageId, dryRun: false });
     assert.deepEqual([done.canRewind, done.files], [true, [file]]);

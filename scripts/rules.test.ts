@@ -24,6 +24,7 @@ const plants: Record<string, Record<string, string>> = {
   "owner-of-ws-fastify-fastify-fastify-type-provider-zod": { [`${server}/log/e.ts`]: 'import "ws";' },
   "owner-of-pino": { [`${server}/log/f.ts`]: 'import "pino";' },
   "owner-of-anthropic-ai-claude-agent-sdk": { [`${server}/log/g.ts`]: 'import "@anthropic-ai/claude-agent-sdk";' },
+  "owner-of-diff": { [`${server}/log/k.ts`]: 'import "diff";' },
   "owner-of-croner": { [`${server}/log/j.ts`]: 'import "croner";' },
   "owner-of-file-type": { [`${server}/log/i.ts`]: 'import "file-type";' },
   "owner-of-sqlite": { [`${server}/log/h.ts`]: 'import "node:sqlite";' },

@@ -37,6 +37,10 @@ export const Rewind = z.object({
   canRewind: z.boolean(),
   reason: z.string().optional().meta({ description: "Why not." }),
   files: z.array(z.string()).meta({ description: "Absolute paths." }),
+  diff: z
+    .string()
+    .optional()
+    .meta({ description: "What changes, as a unified diff from now to then. Absent: the agent does not tell." }),
   insertions: z.int().min(0),
   deletions: z.int().min(0),
   skipped: z.int().min(0).meta({ description: "Files left alone because a link was in the way." }),

@@ -68,7 +68,14 @@ export const agentCommands = {
     errors: [...errors, "CONFLICT"],
     example: {
       data: { ...example.inSession, messageId: example.messageId, dryRun: true },
-      ack: { canRewind: true, files: ["/home/ada/shop/login.ts"], insertions: 3, deletions: 12, skipped: 0 },
+      ack: {
+        canRewind: true,
+        files: ["/home/ada/shop/login.ts"],
+        diff: "--- /home/ada/shop/login.ts\tnow\n+++ /home/ada/shop/login.ts\tthen\n@@ -1,1 +1,1 @@\n-let user;\n+const user = find();\n",
+        insertions: 1,
+        deletions: 1,
+        skipped: 0,
+      },
     },
   }),
   stopTask: command({

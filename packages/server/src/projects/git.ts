@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { lstat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import type { Directories } from "./directories.ts";
 import { relativePath } from "./files.ts";
@@ -128,7 +128,17 @@ export function createGit(options: {
     const [output, prefix] = await Promise.all([git(directory, args), git(directory, ["rev-parse", "--show-prefix"])]);
     return below(prefix.trimEnd(), parseStatus(output));
   }
-  const safe = (paths: readonly string[]) => paths.map((path) => relativePath(path) || ".");
+  /** Paths as git takes them; none of them leads through a link, where git would see nothing and somebody else could see more. */
+  async function safe(directory: string, paths: readonly string[]): Promise<string[]> {
+    const base = await options.directories.resolve(directory);
+    const chosen = paths.map((path) => relativePath(path) || ".");
+    for (const [i, path] of chosen.entries()) {
+      // Written as a folder, it is not the link that is meant.
+      const isFolder = /[/\\]\.?$/.test(paths[i] ?? "");
+      await refuseThroughLink(base, isFolder ? path + sep : path);
+    }
+    return chosen;
+  }
 
   return {
     status: (directory) => changed(directory, ["."]),
@@ -141,7 +151,7 @@ export function createGit(options: {
         "--relative",
         ...(staged ? ["--cached"] : []),
         "--",
-        ...(paths.length === 0 ? ["."] : safe(paths)),
+        ...(paths.length === 0 ? ["."] : await safe(directory, paths)),
       ]);
       return { diff: shown.slice(0, bytesMax), truncated: shown.length > bytesMax };
     },
@@ -211,7 +221,7 @@ export function createGit(options: {
       return output?.split("\0").filter((path) => path !== "");
     },
     async stage(directory, paths, staged) {
-      const chosen = safe(paths);
+      const chosen = await safe(directory, paths);
       await git(directory, staged ? ["add", "--all", "--", ...chosen] : ["reset", "--quiet", "--", ...chosen]);
     },
     async commit(directory, message) {
@@ -219,7 +229,7 @@ export function createGit(options: {
       return (await git(directory, ["rev-parse", "HEAD"])).trim();
     },
     async discard(directory, paths) {
-      const chosen = safe(paths);
+      const chosen = await safe(directory, paths);
       const isChosen = (path: string) =>
         chosen.some((one) => one === "." || path === one || path.startsWith(`${one}/`));
       // All that differs is looked at: of a file that was renamed both names are one change.
@@ -235,6 +245,22 @@ export function createGit(options: {
       if (untracked.length > 0) await git(directory, ["clean", "--force", "--quiet", "--", ...untracked]);
     },
   };
+}
+
+/** @throws CompanionError `DIRECTORY_NOT_ALLOWED` when a folder on the way to a file is a link; a link itself is a file for git */
+async function refuseThroughLink(base: string, path: string): Promise<void> {
+  const parts = path.split(sep);
+  for (let depth = 1; depth < parts.length; depth++) {
+    const folder = join(base, ...parts.slice(0, depth));
+    const found = await lstat(folder).catch(() => undefined);
+    // What was deleted leads nowhere.
+    if (found === undefined) return;
+    if (found.isSymbolicLink())
+      throw new CompanionError(
+        "DIRECTORY_NOT_ALLOWED",
+        `${JSON.stringify(path)} leads through a link. Name the file where it is.`,
+      );
+  }
 }
 
 /** Git names files from the top of the working tree; we, from the directory that was asked for. */

@@ -18,6 +18,7 @@ import { createQueue } from "../queue.ts";
 import { contextUsageOf, descriptionOf, rewindOf } from "./answers.ts";
 import { checkClaudeCli, configDirectoryOf, findClaudeCli } from "./cli.ts";
 import { createConversations } from "./conversations.ts";
+import { rewindDiff } from "./file-history.ts";
 import { permissionRequestOf, permissionResultOf } from "./permissions.ts";
 import { type ClaudeProcess, hostClaude, lineField, type StandingLine } from "./process.ts";
 import { removeFromSettings } from "./settings-files.ts";
@@ -178,6 +179,7 @@ function openClaude(
   if (!isAttached) catchUp.finish();
   /** Whoever asked where it stands, and we, when we come to one that runs. */
   let standingWanted = isAttached ? 1 : 0;
+  let conversationId = session.conversationId ?? session.sessionId;
   let cli: ClaudeProcess | undefined;
   let closing: Promise<void> | undefined;
   let isDetached = false;
@@ -282,6 +284,7 @@ function openClaude(
       return;
     }
     for (const event of translator.translate(message)) {
+      if (event.kind === "described") conversationId = event.conversationId ?? conversationId;
       noteApplied(event);
       if (catchUp.passes(event)) events.push(event);
     }
@@ -363,7 +366,10 @@ function openClaude(
     describe: async () => descriptionOf(await conversation.initializationResult()),
     contextUsage: async () => contextUsageOf(await conversation.getContextUsage({ detail: "summary" })),
     async rewind(messageId, { dryRun }) {
-      const preview = rewindOf(await conversation.rewindFiles(messageId, { dryRun: true }));
+      const told = rewindOf(await conversation.rewindFiles(messageId, { dryRun: true }));
+      const about = { configDirectory: configDirectoryOf(session.environment), conversationId, messageId };
+      const diff = told.canRewind ? await rewindDiff({ ...about, files: told.files }) : undefined;
+      const preview = diff === undefined ? told : { ...told, diff };
       if (dryRun || !preview.canRewind) return preview;
       // What is done does not say what it was; what it would be does.
       const { canRewind, reason, skipped } = rewindOf(await conversation.rewindFiles(messageId));
