@@ -60,6 +60,37 @@ describe("what a session's agent offers, the real Claude CLI", () => {
     assert.ok(unknown.reason);
   });
 
+  test("[E2E-30] what Claude means to do is told as a list, and goes on through sleep", async () => {
+    await using world = await startWorld(model, {
+      ANTHROPIC_MODEL: "claude-sonnet-4-5",
+      HIBERNATE_AFTER_MINUTES: "0.01",
+    });
+    const { device, sessionId, view } = await world.session();
+    const create = (subject: string) => ({ name: "TaskCreate", input: { subject, description: subject } });
+    const update = (taskId: string, status: string) => ({ name: "TaskUpdate", input: { taskId, status } });
+    await device.send(
+      sessionId,
+      prompt({ tools: [create("find the bug"), create("write a test")] }, { tools: [update("1", "in_progress")] }),
+    );
+    await view.until("sessionStatus", ({ data }) => data.status === "hibernated");
+    await device.send(sessionId, prompt({ tools: [update("1", "completed")] }, { tools: [update("2", "deleted")] }));
+    const last = await view.until(
+      "todosChanged",
+      ({ data }) => data.todos.length === 1 && data.todos[0]?.status === "completed",
+    );
+    assert.deepEqual(last.data.todos, [{ id: "1", text: "find the bug", status: "completed" }]);
+    const lists = view.frames.flatMap((frame) =>
+      frame.type === "todosChanged" ? [frame.data.todos.map(({ status }) => status)] : [],
+    );
+    assert.deepEqual(lists, [
+      ["pending"],
+      ["pending", "pending"],
+      ["inProgress", "pending"],
+      ["completed", "pending"],
+      ["completed"],
+    ]);
+  });
+
   test("[E2E-22] a background task is seen and stopped", async () => {
     await using world = await startWorld(model);
     const { device, sessionId, view } = await world.session();

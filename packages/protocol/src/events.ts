@@ -88,6 +88,18 @@ export const durableEvents = {
     detail: z.unknown().optional().meta({ description: "Structured result for clients, such as a patch." }),
     parentToolUseId,
   }),
+  todosChanged: z.object({
+    todos: z
+      .array(
+        z.object({
+          id: z.string(),
+          text: z.string(),
+          activeText: z.string().optional().meta({ description: "What to say while it is being done." }),
+          status: z.enum(["pending", "inProgress", "completed"]),
+        }),
+      )
+      .meta({ description: "All that the agent means to do, and what of it is done." }),
+  }),
   permissionRequest: PermissionRequest,
   permissionResolved: PermissionOutcome,
   permissionApplied: z.object({ permissionId: PermissionId }),
@@ -174,6 +186,7 @@ export const sessionEventFrames = {
   assistantMessage: durableFrame("assistantMessage"),
   toolUse: durableFrame("toolUse"),
   toolResult: durableFrame("toolResult"),
+  todosChanged: durableFrame("todosChanged"),
   permissionRequest: durableFrame("permissionRequest"),
   permissionResolved: durableFrame("permissionResolved"),
   permissionApplied: durableFrame("permissionApplied"),

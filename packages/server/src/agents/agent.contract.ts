@@ -81,6 +81,7 @@ export function agentContract(name: string, start: () => Promise<Bench>): void {
         permissionMode: "default",
         conversationId: undefined,
         furtherDirectories: [],
+        todos: [],
         rules: [],
         effort: undefined,
         ...change,

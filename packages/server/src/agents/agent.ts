@@ -2,6 +2,7 @@ import type {
   AgentCapabilities,
   AgentDescription,
   ContextUsage,
+  DurableData,
   DurableEvent,
   Effort,
   InputBlock,
@@ -114,6 +115,8 @@ export interface OpenOptions {
   permissionMode: Infer<typeof PermissionMode>;
   /** The conversation to go on with; undefined begins a new one. */
   conversationId: string | undefined;
+  /** What it meant to do, when it was last heard of. */
+  todos: DurableData<"todosChanged">["todos"];
   /** Rules that hold in this session, each as the agent suggested it. */
   rules: readonly unknown[];
 }

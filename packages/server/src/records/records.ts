@@ -4,6 +4,7 @@ import type {
   Budget,
   Content,
   Delivery,
+  DurableData,
   Effort,
   Obstacle,
   PermissionAnswer,
@@ -35,6 +36,8 @@ export interface SessionRecord {
   /** Undefined in records of older versions: no, none. */
   archived: boolean | undefined;
   tags: readonly string[] | undefined;
+  /** What the agent means to do. */
+  todos: DurableData<"todosChanged">["todos"] | undefined;
   obstacle: z.infer<typeof Obstacle> | null | undefined;
   /** Its own; without one the server's. */
   budget: z.infer<typeof Budget> | null | undefined;

@@ -339,6 +339,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
             permissionMode: mode,
             conversationId,
             conversationStarted: conversationId !== undefined,
+            todos: undefined,
             obstacle: undefined,
             budget: undefined,
             granted: undefined,

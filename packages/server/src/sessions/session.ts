@@ -281,7 +281,8 @@ export function createSession(options: SessionOptions): Session {
   function openOptions() {
     const { workingDirectory, model, effort, permissionMode, conversationId } = condition.record;
     const { furtherDirectories } = options;
-    const started = { sessionId, workingDirectory, furtherDirectories, conversationId, rules: rulesNow() };
+    const { todos = [] } = condition.record;
+    const started = { sessionId, workingDirectory, furtherDirectories, conversationId, todos, rules: rulesNow() };
     return { ...started, model, effort, permissionMode };
   }
   const rulesNow = () => rules.map(({ value }) => value);
@@ -353,6 +354,8 @@ export function createSession(options: SessionOptions): Session {
 
   function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
     const events = [{ id, event }];
+    if (event.type === "todosChanged")
+      return tell({ events, records: condition.write({ todos: event.data.todos }).records });
     if (event.type !== "turnCompleted") return tell({ events, records: [] });
     restarts = 0;
     const { result, durationMs, costUsd } = event.data;

@@ -40,6 +40,7 @@ describe("facts of the Claude CLI", () => {
       permissionMode: "default",
       conversationId: undefined,
       furtherDirectories: [],
+      todos: [],
       rules: [],
       effort: undefined,
       ...options,
@@ -304,6 +305,7 @@ describe("facts of the Claude CLI", () => {
         permissionMode: "default" as const,
         conversationId: undefined,
         furtherDirectories: [],
+        todos: [],
         rules: [],
         effort: undefined,
       };
@@ -518,6 +520,7 @@ describe("facts of the Claude CLI", () => {
       permissionMode: "default",
       conversationId: undefined,
       furtherDirectories: [],
+      todos: [],
       rules: [],
       effort: undefined,
     });

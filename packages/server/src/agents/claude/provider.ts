@@ -167,7 +167,7 @@ function openClaude(
 ): Agent {
   const events = createQueue<AgentEvent>();
   const prompts = createQueue<SDKUserMessage>();
-  const translator = createTranslator();
+  const translator = createTranslator(session.todos);
   const pending = new Map<string, Pending>();
   /** Questions that the hook asks: the CLI does not count them among its own. */
   const askedByHook = new Set<string>();

@@ -2,6 +2,7 @@ import type { SDKAssistantMessage, SDKMessage, SDKResultMessage, SDKUserMessage 
 import type { DurableData, DurableEvent, DurableType, OutputBlock, Usage } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { AgentEvent } from "../agent.ts";
+import { createTodos } from "./todos.ts";
 
 /** Turns what the CLI says into what our sessions understand; one per running CLI, since blocks are counted. */
 export interface Translator {
@@ -24,12 +25,14 @@ interface Note {
   tools: string[];
   costSoFar: number;
   lastFailure: string | undefined;
+  /** What was begun to be changed in the list. The list itself is stored with its events. */
+  todos?: [toolUseId: string, name: string, input: unknown][];
 }
 
 type DeltaKind = "text" | "thinking" | "toolInput";
 
-/** Makes a translator. Pure: no I/O, no clock. */
-export function createTranslator(): Translator {
+/** Makes a translator. Pure: no I/O, no clock. @param knownTodos what the agent meant to do before */
+export function createTranslator(knownTodos: DurableData<"todosChanged">["todos"] = []): Translator {
   const ours = new Set<string>();
   /** Per sub-agent ("" is the main one): the message being streamed and the kinds of its blocks. */
   const streams = new Map<string, { messageId: string; kinds: Map<number, DeltaKind> }>();
@@ -38,6 +41,7 @@ export function createTranslator(): Translator {
   /** Blocks that are being streamed and were not completed. */
   const openBlocks = new Map<string, { scope: string }>();
   const tools = new Set<string>();
+  const todos = createTodos(knownTodos);
   let costSoFar = 0;
   let lastFailure: string | undefined;
 
@@ -54,6 +58,7 @@ export function createTranslator(): Translator {
       if (block.type === "tool_use" || block.type === "server_tool_use" || block.type === "mcp_tool_use") {
         const { id: toolUseId, name, input } = block;
         tools.add(toolUseId);
+        todos.used(toolUseId, name, input);
         return durable(id, "toolUse", { toolUseId, messageId, blockIndex, name, input, parentToolUseId });
       }
       return durable(id, "assistantMessage", {
@@ -78,19 +83,19 @@ export function createTranslator(): Translator {
     if (typeof content === "string") return [];
     const results = content.flatMap((block) => (block.type === "tool_result" ? [block] : []));
     for (const { tool_use_id: toolUseId } of results) tools.delete(toolUseId);
-    return results.map((block, i) =>
-      durable(
-        message.uuid === undefined ? `result:${block.tool_use_id}` : i === 0 ? message.uuid : `${message.uuid}:${i}`,
-        "toolResult",
-        {
-          toolUseId: block.tool_use_id,
-          content: block.content ?? "",
-          isError: block.is_error ?? false,
-          detail: results.length === 1 ? (message.tool_use_result ?? undefined) : undefined,
-          parentToolUseId: message.parent_tool_use_id ?? undefined,
-        },
-      ),
-    );
+    return results.flatMap((block, i) => {
+      const toolUseId = block.tool_use_id;
+      const id = message.uuid === undefined ? `result:${toolUseId}` : i === 0 ? message.uuid : `${message.uuid}:${i}`;
+      const isError = block.is_error ?? false;
+      const detail = results.length === 1 ? (message.tool_use_result ?? undefined) : undefined;
+      const parentToolUseId = message.parent_tool_use_id ?? undefined;
+      const content = block.content ?? "";
+      const list = todos.done(toolUseId, { isError, detail });
+      return [
+        durable(id, "toolResult", { toolUseId, content, isError, detail, parentToolUseId }),
+        ...(list === undefined ? [] : [durable(`todos:${toolUseId}`, "todosChanged", { todos: list })]),
+      ];
+    });
   }
 
   function result(message: SDKResultMessage): AgentEvent[] {
@@ -245,6 +250,7 @@ export function createTranslator(): Translator {
     note() {
       const open: Note["streams"] = [...streams].map(([scope, { messageId }]) => [scope, messageId]);
       const note: Note = { streams: open, blocksSeen: [...blocksSeen], tools: [...tools], costSoFar, lastFailure };
+      if (todos.open.length > 0) note.todos = todos.open;
       return JSON.stringify(note);
     },
     restore(note) {
@@ -252,6 +258,7 @@ export function createTranslator(): Translator {
       for (const [scope, messageId] of known.streams) streams.set(scope, { messageId, kinds: new Map() });
       for (const [messageId, blocks] of known.blocksSeen) blocksSeen.set(messageId, blocks);
       for (const tool of known.tools) tools.add(tool);
+      for (const use of known.todos ?? []) todos.used(...use);
       costSoFar = known.costSoFar;
       lastFailure = known.lastFailure;
     },
