@@ -15,7 +15,7 @@ import type { Config } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
 import { type Gateway, openGateway } from "./gateway/index.ts";
 import { createRetention } from "./log/index.ts";
-import { createDirectories, createFiles, createGit } from "./projects/index.ts";
+import { createDirectories, createFiles, createGit, createGitRunner } from "./projects/index.ts";
 import { createSchedules } from "./schedules/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
@@ -68,6 +68,7 @@ export async function createCompanion(
   const token = config.AUTH_TOKEN ?? randomBytes(24).toString("base64url");
   const auth = await createAuth({ authToken: token, records, clock });
   const directories = await createDirectories({ roots: config.PROJECT_ROOTS });
+  const runGit = createGitRunner({ directories, environment: parts.environment });
   const hub = createHub({ log, clock });
   opening.defer(() => hub.close());
   const positions = createPositions({
@@ -159,7 +160,9 @@ export async function createCompanion(
         schedules,
         directories,
         files: createFiles({ directories }),
-        git: createGit({ directories, environment: parts.environment }),
+        git: createGit({ directories, run: runGit }),
+        runGit,
+        allowNewProjects: config.ALLOW_NEW_PROJECTS,
       }),
       sessions,
       uploads,

@@ -58,6 +58,11 @@ export const settings = {
     wants: "directories, separated by commas",
     meaning: "Agents work in these directories and below, nowhere else.",
   }),
+  ALLOW_NEW_PROJECTS: setting(z.stringbool(), {
+    standard: "true",
+    wants: "true or false",
+    meaning: "Whether directories may be made below PROJECT_ROOTS, and repositories cloned into them.",
+  }),
   DATA_DIR: setting(path, {
     standard: join("~", ".claude-companion"),
     wants: "a directory",

@@ -65,6 +65,7 @@ export const projectCommands = {
           type: z.enum(["file", "directory", "link", "other"]),
           size: z.int().min(0),
           modifiedAt: Timestamp,
+          ignored: z.boolean().optional().meta({ description: "Git ignores it." }),
         }),
       ),
       truncated: z.boolean(),
@@ -73,7 +74,7 @@ export const projectCommands = {
     example: {
       data: { ...shop, path: "src" },
       ack: {
-        entries: [{ name: "login.ts", type: "file", size: 1_204, modifiedAt: example.timestamp }],
+        entries: [{ name: "login.ts", type: "file", size: 1_204, modifiedAt: example.timestamp, ignored: false }],
         truncated: false,
       },
     },
@@ -107,6 +108,38 @@ export const projectCommands = {
     ack: z.object({ paths: z.array(path) }),
     errors,
     example: { data: { ...shop, query: "logi" }, ack: { paths: ["src/login.ts"] } },
+  }),
+  searchFiles: command({
+    summary: "Lines of files that hold a text or match an expression; without what git ignores.",
+    rest: { method: "GET", path: "/api/files/search" },
+    data: z.object({
+      directory,
+      query: z.string().min(1).max(1_000),
+      regex: z.boolean().default(false).meta({ description: "`query` is an extended regular expression." }),
+      caseSensitive: z.boolean().default(false),
+      limit: z.int().min(1).max(2_000).default(200),
+    }),
+    ack: z.object({
+      hits: z.array(z.object({ path, line: z.int().min(1), text: z.string() })),
+      truncated: z.boolean(),
+    }),
+    errors,
+    example: {
+      data: { ...shop, query: "findUser" },
+      ack: { hits: [{ path: "src/login.ts", line: 12, text: "  const user = findUser(name);" }], truncated: false },
+    },
+  }),
+  createProject: command({
+    summary: "A new directory with a git repository of its own, or with the clone of one, if the server allows it.",
+    rest: { method: "POST", path: "/api/projects", status: 201 },
+    data: z.object({
+      parent: directory,
+      name: z.string().min(1).max(200),
+      clone: z.string().max(2_000).optional().meta({ description: "https://…, ssh://…, git://… or user@host:path." }),
+    }),
+    ack: z.object({ directory: z.string() }),
+    errors: [...errors, "CONFLICT"],
+    example: { data: { parent: "/home/ada", name: "garden" }, ack: { directory: "/home/ada/garden" } },
   }),
   getGitStatus: command({
     summary: "Branch, commit, and what differs from it.",

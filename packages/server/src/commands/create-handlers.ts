@@ -1,6 +1,6 @@
 import type { Positions } from "../delivery/index.ts";
 import type { EventLog, SearchIndex } from "../log/index.ts";
-import type { Directories, Files, Git } from "../projects/index.ts";
+import type { Directories, Files, Git, GitRunner } from "../projects/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Schedules } from "../schedules/index.ts";
 import type { Sessions } from "../sessions/index.ts";
@@ -26,6 +26,8 @@ export function createHandlers(house: {
   directories: Directories;
   files: Files;
   git: Git;
+  runGit: GitRunner;
+  allowNewProjects: boolean;
   uploads: Uploads;
   schedules: Schedules;
   uploadBytesMax: number;

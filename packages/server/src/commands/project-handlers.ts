@@ -1,6 +1,7 @@
+import { CompanionError } from "@claude-companion/protocol";
 import { isoTime } from "../clock.ts";
-import type { Directories, Files, Git } from "../projects/index.ts";
-import { findRepositories, nearest, walkFiles } from "../projects/index.ts";
+import type { Directories, Files, Git, GitRunner } from "../projects/index.ts";
+import { createProject, findRepositories, nearest, searchFiles, walkFiles } from "../projects/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -10,17 +11,24 @@ export function projectHandlers({
   directories,
   files,
   git,
+  runGit,
+  allowNewProjects,
 }: {
   sessions: Pick<Sessions, "list">;
   directories: Directories;
   files: Files;
   git: Git;
+  runGit: GitRunner;
+  /** Whether people may make directories and clone into them. */
+  allowNewProjects: boolean;
 }): Pick<
   Handlers,
   | "listProjects"
   | "listFiles"
   | "readFile"
   | "findFiles"
+  | "searchFiles"
+  | "createProject"
   | "getGitStatus"
   | "getGitDiff"
   | "getGitLog"
@@ -56,7 +64,16 @@ export function projectHandlers({
     },
     async listFiles(_caller, { directory, path, limit }) {
       const { entries, truncated } = await files.list(directory, path, limit);
-      return { entries: entries.map((entry) => ({ ...entry, modifiedAt: isoTime(entry.modifiedAt) })), truncated };
+      const paths = new Map(entries.map(({ name }) => [name, path === "" ? name : `${path}/${name}`]));
+      const ignored = await git.ignored(directory, [...paths.values()]);
+      return {
+        entries: entries.map((entry) => ({
+          ...entry,
+          modifiedAt: isoTime(entry.modifiedAt),
+          ignored: ignored.has(paths.get(entry.name) ?? ""),
+        })),
+        truncated,
+      };
     },
     async readFile(_caller, { directory, path, offset, length }) {
       const { bytes, size, modifiedAt } = await files.read(directory, path, { offset, length });
@@ -70,6 +87,12 @@ export function projectHandlers({
     async findFiles(_caller, { directory, query, limit }) {
       const known = (await git.files(directory)) ?? (await walkFiles(await directories.resolve(directory)));
       return { paths: nearest(known, query, limit) };
+    },
+    searchFiles: (_caller, { directory, ...wanted }) => searchFiles(runGit, directory, wanted),
+    async createProject(_caller, { parent, name, clone }) {
+      if (!allowNewProjects)
+        throw new CompanionError("FORBIDDEN", "This server makes no new projects (ALLOW_NEW_PROJECTS).");
+      return { directory: await createProject({ directories, git: runGit }, { parent, name, clone }) };
     },
     getGitStatus: (_caller, { directory }) => git.status(directory),
     getGitDiff: (_caller, { directory, staged, paths, charactersMax }) =>

@@ -1,9 +1,9 @@
-import { execFile } from "node:child_process";
 import { lstat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import type { Directories } from "./directories.ts";
 import { relativePath } from "./files.ts";
+import type { GitRunner } from "./git-runner.ts";
 
 /** A file that differs from what was committed. Letters as in `git status --porcelain`; "." is unchanged, "?" untracked. */
 export interface GitChange {
@@ -61,6 +61,8 @@ export interface Git {
   addWorktree(directory: string, branch: string, from: string | undefined): Promise<string>;
   /** Files that are tracked or could be: those that are ignored are left out. Undefined: it is no working tree. */
   files(directory: string): Promise<string[] | undefined>;
+  /** Which of these paths git ignores; none where there is no working tree. */
+  ignored(directory: string, paths: readonly string[]): Promise<Set<string>>;
   stage(directory: string, paths: readonly string[], staged: boolean): Promise<void>;
   /** @returns the new commit @throws CompanionError `CONFLICT` with git's words */
   commit(directory: string, message: string): Promise<string>;
@@ -68,60 +70,8 @@ export interface Git {
   discard(directory: string, paths: readonly string[]): Promise<void>;
 }
 
-const timeoutMs = 30_000;
-const processesMax = 8;
-const outputMax = 64 * 1024 * 1024;
-/** A repository's own settings must not make programs run because somebody looks at it. */
-const careful = ["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs", "--no-pager"];
-
-/** @param options.environment what git may see of ours */
-export function createGit(options: {
-  directories: Pick<Directories, "resolve">;
-  environment: Readonly<Record<string, string | undefined>>;
-}): Git {
-  const { PATH, HOME, LANG, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL } =
-    options.environment;
-  const env = {
-    ...{ PATH, HOME, LANG, GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL },
-    GIT_OPTIONAL_LOCKS: "0",
-    GIT_TERMINAL_PROMPT: "0",
-  };
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  /** A few at a time: whoever asks fast must not fill the machine with processes. */
-  async function git(directory: string, args: readonly string[]): Promise<string> {
-    const cwd = await options.directories.resolve(directory);
-    if (args.some((arg) => arg.includes("\0")))
-      throw new CompanionError("CONFLICT", "Names and messages cannot hold null bytes. Leave them out.");
-    if (running < processesMax) running += 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await run(directory, cwd, args);
-    } finally {
-      // The place goes to the one who waits, and to nobody who comes in between.
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  }
-  function run(directory: string, cwd: string, args: readonly string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
-      execFile(
-        "git",
-        [...careful, ...args],
-        { cwd, env, timeout: timeoutMs, maxBuffer: outputMax },
-        (error, stdout, stderr) => {
-          if (error === null) return resolve(stdout);
-          const words = (stderr || stdout || error.message).trim().split("\n").slice(0, 5).join(" ");
-          if (error.code === "ENOENT")
-            reject(new CompanionError("NOT_FOUND", "git is not installed on the server's machine."));
-          else if (/not a git repository/.test(words))
-            reject(new CompanionError("NOT_FOUND", `${directory} is no git working tree.`));
-          else reject(new CompanionError("CONFLICT", `git ${args[0]}: ${words}`));
-        },
-      );
-    });
-  }
+export function createGit(options: { directories: Pick<Directories, "resolve">; run: GitRunner }): Git {
+  const git = options.run;
   /** What differs below the directory, or in some of its files. */
   async function changed(directory: string, paths: readonly string[]): Promise<GitStatus> {
     const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--", ...paths];
@@ -219,6 +169,13 @@ export function createGit(options: {
         throw error;
       });
       return output?.split("\0").filter((path) => path !== "");
+    },
+    async ignored(directory, paths) {
+      // Begun like this, no name has a meaning of its own.
+      const input = paths.map((path) => `./${path}\0`).join("");
+      // It says nothing of what lies beyond links, or outside of any working tree.
+      const output = await git(directory, ["check-ignore", "-z", "--stdin"], { input, literal: false, fine: [1, 128] });
+      return new Set(output.split("\0").map((path) => path.slice(2)));
     },
     async stage(directory, paths, staged) {
       const chosen = await safe(directory, paths);

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { startTestCompanion, type TestCompanion } from "../companion.fixture.ts";
 import { createDirectories } from "./directories.ts";
 import { createFiles } from "./files.ts";
 import { createGit } from "./git.ts";
+import { createGitRunner } from "./git-runner.ts";
 
 const secret = "the secret that nobody may see";
 
@@ -220,11 +224,100 @@ describe("projects", () => {
       assert.equal(status, 409, `${JSON.stringify(body)}: ${JSON.stringify(answer)}`);
     }
     // The working tree is the root itself: beside it is outside.
-    const narrow = createGit({
-      directories: await createDirectories({ roots: [project] }),
-      environment: process.env,
-    });
+    const narrowed = await createDirectories({ roots: [project] });
+    const run = createGitRunner({ directories: narrowed, environment: process.env });
+    const narrow = createGit({ directories: narrowed, run });
     await assert.rejects(narrow.addWorktree(project, "other", undefined), { code: "DIRECTORY_NOT_ALLOWED" });
+  });
+
+  test("[PRJ-8] text is searched in files, without what is ignored or binary, through no link", async () => {
+    await using server = await start();
+    const { project } = server;
+    await writeFile(join(project, ".gitignore"), "built/\n");
+    await mkdir(join(project, "built"));
+    await writeFile(join(project, "built", "out.txt"), "One of the built\n");
+    await writeFile(join(project, "new file.txt"), "first\nAnother One: [x]\n");
+    await writeFile(join(project, "binary"), Buffer.from("one\0one"));
+    await symlink(join(server.root, "outside"), join(project, "way-out"));
+    await symlink(join(server.root, "outside", "secret.txt"), join(project, "link.txt"));
+    const search = async (query: Record<string, string>) => server.get("/api/files/search", query);
+    assert.deepEqual((await search({ query: "one" })).body, {
+      hits: [
+        { path: "new file.txt", line: 2, text: "Another One: [x]" },
+        { path: "src/a.txt", line: 1, text: "one" },
+      ],
+      truncated: false,
+    });
+    assert.deepEqual((await search({ query: "[x]", limit: "1" })).body, {
+      ...{ hits: [{ path: "new file.txt", line: 2, text: "Another One: [x]" }], truncated: false },
+    });
+    const cased = (await search({ query: "^one$", regex: "true", caseSensitive: "true" })).body as { hits: object[] };
+    assert.equal(cased.hits.length, 1);
+    assert.equal((await search({ query: "(", regex: "true" })).status, 400);
+    assert.deepEqual((await search({ query: "--open-files-in-pager=touch" })).body, { hits: [], truncated: false });
+    assert.deepEqual((await search({ query: secret })).body, { hits: [], truncated: false });
+    const plain = join(server.root, "projects", "plain");
+    await mkdir(plain);
+    await symlink(join(server.root, "outside"), join(plain, "way-out"));
+    await writeFile(join(plain, "a.txt"), "plain one\n");
+    for (const query of ["one", secret]) {
+      const { hits } = (await search({ directory: plain, query })).body as { hits: { path: string }[] };
+      assert.deepEqual(
+        hits.map(({ path }) => path),
+        query === "one" ? ["a.txt"] : [],
+      );
+    }
+    const { entries } = (await server.get("/api/files", {})).body as { entries: { name: string; ignored: boolean }[] };
+    assert.deepEqual(
+      entries.filter(({ ignored }) => ignored).map(({ name }) => name),
+      ["built"],
+    );
+  });
+
+  test("[PRJ-9] a project is made or cloned where that is allowed, never over what is there, from no file or program of the machine", async () => {
+    await using server = await start();
+    const parent = join(server.root, "projects");
+    const make = (body: object) => server.api("/api/projects", { method: "POST", body: { parent, ...body } });
+    assert.deepEqual([(await make({ name: "garden" })).status, (await make({ name: "garden" })).status], [201, 409]);
+    const status = await server.get("/api/git/status", { directory: join(parent, "garden") });
+    assert.equal(status.status, 200);
+    // A repository as any web server shows it.
+    const bare = join(server.root, "bare.git");
+    server.git("clone", "--quiet", "--bare", server.project, bare);
+    execFileSync("git", ["update-server-info"], { cwd: bare });
+    const web = createServer(({ url = "" }, response) => {
+      readFile(join(bare, url.split("?")[0]?.replace("/shop.git", "") ?? "")).then(
+        (bytes) => response.end(bytes),
+        () => response.writeHead(404).end(),
+      );
+    }).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+    const cloned = await make({ name: "cloned", clone: `${url}/shop.git` });
+    assert.deepEqual([cloned.status, cloned.body], [201, { directory: join(parent, "cloned") }]);
+    assert.equal(await readFile(join(parent, "cloned", "src", "a.txt"), "utf8"), "one\n");
+    const failed = await make({ name: "none", clone: `http://ada:password@${url.slice(7)}/absent.git` });
+    assert.equal(failed.status, 409);
+    assert.ok(!JSON.stringify(failed.body).includes("password"), JSON.stringify(failed.body));
+    web.close();
+    for (const clone of [
+      `file://${bare}`,
+      bare,
+      "ext::sh -c touch% x",
+      "--upload-pack=touch x",
+      "-x",
+      "https://-x",
+      "a b",
+    ])
+      assert.equal((await make({ name: "hostile", clone })).status, 400, clone);
+    for (const name of ["..", ".", ".git", "a/b", "a\\b", "-x", "a\0", "../x"])
+      assert.equal((await make({ name })).status, 400, name);
+    await using closed = await startTestCompanion({ environment: { ALLOW_NEW_PROJECTS: "false" } });
+    const refused = await closed.api("/api/projects", {
+      method: "POST",
+      body: { parent: join(closed.root, "projects"), name: "x" },
+    });
+    assert.equal(refused.status, 403);
   });
 
   test("[PRJ-4] paths that lead out are refused on every route that takes a path", async () => {
@@ -294,6 +387,9 @@ describe("projects", () => {
       getGitStatus: (directory) => server.get("/api/git/status", { directory }),
       getGitDiff: (directory) => server.get("/api/git/diff", { directory }),
       findFiles: (directory) => server.get("/api/files/find", { directory, query: "a" }),
+      searchFiles: (directory) => server.get("/api/files/search", { directory, query: "secret" }),
+      createProject: (directory) =>
+        server.api("/api/projects", { method: "POST", body: { parent: directory, name: "new" } }),
       getGitLog: (directory) => server.get("/api/git/log", { directory }),
       listBranches: (directory) => server.get("/api/git/branches", { directory }),
       createWorktree: (directory) => server.post("/api/git/worktrees", { directory, branch: "x" }),
