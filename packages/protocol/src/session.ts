@@ -13,10 +13,11 @@ export type SessionStatus = z.infer<typeof SessionStatus>;
 /**
  * What keeps a session from going on. `usageLimit`: the agent's own account is at its limit. `login`: the agent is not logged
  * in. `budget`: a budget is used up, and a person is asked. `crowd`: as many agents run as may. `memory`: the machine has no
- * room for another agent. The last two go away by themselves.
+ * room for another agent. `terminal`: somebody
+ * has the conversation open in a terminal: it is followed here. The last three go away by themselves.
  */
 export const Obstacle = z.object({
-  kind: z.enum(["usageLimit", "login", "budget", "crowd", "memory"]),
+  kind: z.enum(["usageLimit", "login", "budget", "crowd", "memory", "terminal"]),
   text: z.string().meta({ description: "What it is and what to do, for people." }),
   since: Timestamp,
   until: Timestamp.optional().meta({ description: "When it is over by itself, if that is known." }),

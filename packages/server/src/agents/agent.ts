@@ -56,6 +56,8 @@ export interface AgentProvider {
 
 /** Something that was said in a conversation, from the agent's own transcript. */
 export interface PastEvent {
+  /** The same as it has when it is heard live. */
+  id: string;
   timestamp: string | undefined;
   event: DurableEvent;
 }
@@ -87,8 +89,10 @@ export interface Conversations {
     conversationId: string,
     options: { upToMessageId: string | undefined; title: string | undefined },
   ): Promise<string>;
-  /** The process of a person's terminal that has this conversation now. */
-  runningElsewhere(conversationId: string): Promise<number | undefined>;
+  /** Conversations that people have in a terminal now, with the process. */
+  elsewhere(): Promise<ReadonlyMap<string, number>>;
+  /** When something was last added (ms since 1970); undefined: there is no such conversation. */
+  changedAt(conversationId: string): Promise<number | undefined>;
 }
 
 /** Whether an agent can be started on this machine. */

@@ -33,6 +33,8 @@ export interface SessionRecord {
   /** The agent's own conversation, once it has told it. */
   conversationId: string | undefined;
   conversationStarted: boolean;
+  /** How many events the agent's transcript had when the session began: those are not ours to tell. */
+  followedFrom: number | undefined;
   /** Undefined in records of older versions: no, none. */
   archived: boolean | undefined;
   tags: readonly string[] | undefined;

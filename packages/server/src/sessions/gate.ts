@@ -75,6 +75,8 @@ export function createGate(options: {
   }
   return {
     isOpen() {
+      // Whoever follows the terminal tells when it is closed.
+      if (condition.record.obstacle?.kind === "terminal") return false;
       const until = limitUntil();
       if (until !== undefined) {
         waitUntil(until);

@@ -33,9 +33,10 @@ describe("history", () => {
     await log.trim(sessionId, { before: 0, bytesMax: options.forget > 0 ? 0 : 1e9, keepEvents });
     const conversations: Conversations = {
       list: async () => [],
-      read: async () => events.flat().map((event) => ({ timestamp: undefined, event })),
+      read: async () => events.flat().map((event, i) => ({ id: String(i), timestamp: undefined, event })),
       fork: async () => "",
-      runningElsewhere: async () => undefined,
+      elsewhere: async () => new Map(),
+      changedAt: async () => undefined,
     };
     return async (limit: number, own: Conversations | undefined = conversations) => {
       const items: HistoryItem[] = [];

@@ -24,6 +24,7 @@ import { recoverSession } from "./recovery.ts";
 import { conversationOf, createRemembered } from "./remembered.ts";
 import { createRules, type Rules } from "./rules.ts";
 import { createSession, type Session } from "./session.ts";
+import { followTerminals } from "./terminals.ts";
 
 const unloadAfterMs = 30_000;
 
@@ -149,6 +150,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const survivors = new Set<string>();
   const audit = createAudit({ clock });
   const rules = createRules({ records, audit });
+  const stopFollowing = followTerminals({ sessions: () => known.values(), open, providers, clock, report });
   const crew = createCrew({ ...limits, availableMemory: options.availableMemory, clock });
   const remembered = createRemembered({ log, providers, directories });
   let closed = false;
@@ -339,6 +341,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
             permissionMode: mode,
             conversationId,
             conversationStarted: conversationId !== undefined,
+            followedFrom: recalled?.events ?? 0,
             todos: undefined,
             obstacle: undefined,
             budget: undefined,
@@ -502,6 +505,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       closed = true;
       for (const cancel of unloads.values()) cancel();
       crew.close();
+      stopFollowing();
       await Promise.allSettled(creating.values());
       const open = await Promise.allSettled(loaded.values());
       await Promise.allSettled(

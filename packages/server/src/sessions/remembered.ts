@@ -14,12 +14,12 @@ const exportCharactersMax = 64 * 1024 * 1024;
 export interface Remembered {
   /** Conversations in the allowed directories, those last used first. */
   list(): Promise<(Conversation & { agent: string })[]>;
-  /** @throws CompanionError `NOT_FOUND` when the agent has no such conversation in this directory */
+  /** A conversation, and how many events it has. @throws CompanionError `NOT_FOUND` when the agent has no such conversation in this directory */
   recall(
     provider: Pick<AgentProvider, "name" | "conversations">,
     conversationId: string,
     workingDirectory: string,
-  ): Promise<Conversation>;
+  ): Promise<Conversation & { events: number }>;
   /** A page of the whole conversation, back from `before`. */
   history(
     record: SessionRecord,
@@ -66,7 +66,8 @@ export function createRemembered(options: {
           `${provider.name} has no conversation ${conversationId}. List them with GET /api/conversations.`,
         );
       const directory = await directories.resolve(found.workingDirectory);
-      if (directory === workingDirectory) return found;
+      const said = (await provider.conversations?.read(conversationId)) ?? [];
+      if (directory === workingDirectory) return { ...found, events: said.length };
       throw new CompanionError(
         "NOT_FOUND",
         `This conversation belongs to ${directory}: name that as workingDirectory.`,

@@ -8,7 +8,7 @@ import {
   type PermissionRequest,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
-import type { Agent, AgentEvent, AgentProvider, Configuration } from "../agents/index.ts";
+import type { Agent, AgentEvent, AgentProvider, Configuration, PastEvent } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter, RecordWrite } from "../log/index.ts";
@@ -85,6 +85,10 @@ export interface Session {
   consult<T>(ask: (agent: Agent) => Promise<T>): Promise<T>;
   /** Something that happened to the session besides the agent, stored together with records. @throws CompanionError `SESSION_ENDED` */
   note(event: DurableEvent, writes: readonly RecordWrite[]): Promise<void>;
+  /** What was said in the conversation elsewhere; what is known already counts once. */
+  tellPast(events: readonly PastEvent[]): void;
+  /** The process of a terminal that has the conversation now. Undefined: none, what waits may go. */
+  terminal(process: number | undefined): void;
   /** A rule of this session was taken back. */
   dropRule(ruleId: string): Promise<void>;
   /** Hands over what waits from before, if anything does. */
@@ -547,6 +551,20 @@ export function createSession(options: SessionOptions): Session {
     async note(event, writes) {
       refuseIfEnded();
       await journal.commit({ events: [{ id: undefined, event }], records: [...writes] });
+    },
+
+    tellPast(events) {
+      for (const { id, event } of events) tell({ events: [{ id, event }], records: [] });
+    },
+    terminal(process) {
+      if (process === undefined) {
+        tell(condition.clear("terminal"));
+        return session.deliver();
+      }
+      const text = `This conversation is open in a terminal (process ${process}). It is followed here; what you send waits until it is closed there.`;
+      // Our own, idle agent would not hear of what is said there.
+      if (condition.state.name === "idle") void session.sleep("terminal");
+      tell(condition.obstruct({ kind: "terminal", text }));
     },
 
     async consult(ask) {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   forkSession,
@@ -12,6 +12,7 @@ import { z } from "zod";
 import { messageOf } from "../../message-of.ts";
 import { parseJson } from "../../parse-json.ts";
 import type { Conversations, PastEvent } from "../agent.ts";
+import { transcriptOf } from "./file-history.ts";
 import { createTranslator } from "./translate.ts";
 
 /** What a CLI that runs writes of itself into its configuration's `sessions` folder. */
@@ -45,7 +46,7 @@ export function createConversations(options: { configDirectory: string }): Conve
         const human = humanOf(said.uuid, said.type, said.message);
         const events = human ?? translator.translate(said as unknown as SDKMessage);
         return events.flatMap((event): PastEvent[] =>
-          event.kind === "durable" ? [{ timestamp: said.timestamp, event: event.event }] : [],
+          event.kind === "durable" ? [{ id: event.id, timestamp: said.timestamp, event: event.event }] : [],
         );
       });
     },
@@ -60,10 +61,14 @@ export function createConversations(options: { configDirectory: string }): Conve
         throw new CompanionError("CONFLICT", `This conversation cannot be forked there: ${messageOf(error)}.`);
       }
     },
-    async runningElsewhere(conversationId) {
-      const busy = await running();
+    async elsewhere() {
       // Those that the SDK started are ours, or an earlier server's: we end them before we begin another.
-      return busy.find(({ sessionId, entrypoint }) => sessionId === conversationId && entrypoint !== "sdk-ts")?.pid;
+      const others = (await running()).filter(({ entrypoint }) => entrypoint !== "sdk-ts");
+      return new Map(others.map(({ sessionId, pid }) => [sessionId, pid]));
+    },
+    async changedAt(conversationId) {
+      const path = await transcriptOf(options.configDirectory, conversationId);
+      return path === undefined ? undefined : (await stat(path)).mtimeMs;
     },
   };
 }

@@ -77,7 +77,8 @@ async function copiesAt(about: {
   return copies;
 }
 
-async function transcriptOf(configDirectory: string, conversationId: string): Promise<string | undefined> {
+/** Where the CLI keeps what was said. */
+export async function transcriptOf(configDirectory: string, conversationId: string): Promise<string | undefined> {
   const projects = join(configDirectory, "projects");
   for (const project of await readdir(projects).catch(() => [])) {
     const path = join(projects, project, `${conversationId}.jsonl`);

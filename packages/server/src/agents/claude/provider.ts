@@ -92,7 +92,7 @@ export function createClaudeProvider(options: {
           availability.available ? "The Claude CLI is gone." : availability.reason,
         );
       }
-      const terminal = session.conversationId && (await conversations.runningElsewhere(session.conversationId));
+      const terminal = session.conversationId && (await conversations.elsewhere()).get(session.conversationId);
       if (terminal)
         throw new CompanionError(
           "CONFLICT",
