@@ -8,28 +8,22 @@ import {
   type PermissionRequest,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
-import type { Agent, AgentEvent, AgentProvider, Configuration, PastEvent } from "../agents/index.ts";
+import type { Agent, AgentProvider, Configuration, PastEvent } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter, RecordWrite } from "../log/index.ts";
 import { messageOf } from "../message-of.ts";
-import {
-  type MessageRecord,
-  type PermissionRecord,
-  type Records,
-  type RuleRecord,
-  type SessionRecord,
-  timeKey,
-} from "../records/index.ts";
+import type { MessageRecord, PermissionRecord, Records, RuleRecord, SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { createAttachments } from "./attachments.ts";
 import type { Audit } from "./audit.ts";
-import { errorEvent, nothing, noticeEvent, partialMessages, silenceNotice, titleOf, together } from "./commits.ts";
+import { errorEvent, nothing, noticeEvent, silenceNotice, titleOf, together } from "./commits.ts";
 import { createCondition } from "./condition.ts";
 import type { Crew, Member } from "./crew.ts";
 import { type Budgets, createGate } from "./gate.ts";
 import { createHandOver } from "./hand-over.ts";
+import { createHearing } from "./hearing.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages, type NewMessage } from "./messages.ts";
 import { refuseUnoffered } from "./offered.ts";
@@ -38,7 +32,6 @@ import { createSeat } from "./seat.ts";
 import { hasAgent, type SessionState } from "./state.ts";
 import { createWatchdog } from "./watchdog.ts";
 
-const restartsMax = 2;
 const closeMs = 6_000;
 const answerMs = 10_000;
 const shortageText = {
@@ -47,7 +40,6 @@ const shortageText = {
   memory:
     "The machine has too little free memory for another agent (MEMORY_MIN_MEGABYTES). This session goes on when there is room; end another one to have it sooner.",
 };
-const isAbout = (permissionId: string) => (request: { permissionId: string }) => request.permissionId === permissionId;
 
 /** A session that is in use: its agent, what waits, and the one who may write its log. */
 export interface Session {
@@ -146,8 +138,6 @@ export function createSession(options: SessionOptions): Session {
   let rules = [...options.rules];
   /** A person has said so to this server, and the agent is still the one it was said of. */
   let bypassConfirmed = options.isNew;
-  let backgroundTasks = 0;
-  let restarts = 0;
   let sleepReason: string | undefined;
   let cancelSleep: (() => void) | undefined;
   /** Monotonic ms. */
@@ -174,7 +164,7 @@ export function createSession(options: SessionOptions): Session {
     onMoved: scheduleSleep,
     onChange: options.onChange,
   });
-  const { become, update } = condition;
+  const { become } = condition;
   const attached = createAttachments({ user, uploads });
   const messages = createMessages({ sessionId, records, clock, open: options.messages });
   const permissions = createPermissions({
@@ -186,7 +176,7 @@ export function createSession(options: SessionOptions): Session {
     open: options.permissions,
     expireAfterMs: options.permissionExpireAfterMs,
     onExpired({ request, commit, answer }) {
-      tell(commit, answeredAll());
+      tell(commit, hearing.allAnswered());
       if (request.kind === "budget") gate.answered(request, "expired");
       else seat.agent?.answer(request.permissionId, answer);
     },
@@ -205,7 +195,7 @@ export function createSession(options: SessionOptions): Session {
 
   function scheduleSleep(): void {
     stayAwake();
-    if (condition.state.name !== "idle" || backgroundTasks > 0 || closed) return;
+    if (condition.state.name !== "idle" || hearing.backgroundTasks > 0 || closed) return;
     idleSince = clock.monotonicMs();
     crew.rested();
     cancelSleep = clock.after(options.hibernateAfterMs, () => {
@@ -249,12 +239,12 @@ export function createSession(options: SessionOptions): Session {
     onOpening: () => tell(become({ type: "opening" }), withoutBypass()),
     onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
     onSeated() {
-      backgroundTasks = 0;
+      hearing.begin();
       handOver.begin();
       watchdog.start();
     },
     onHeard: (event) => watchdog.heard(event),
-    onEvent: heed,
+    onEvent: (event, source) => hearing.heed(event, source),
   });
   const watchdog = createWatchdog({
     clock,
@@ -282,6 +272,18 @@ export function createSession(options: SessionOptions): Session {
     read: ({ content }) => uploads.read(user, content),
     onRest: scheduleSleep,
   });
+  const hearing = createHearing({
+    ...{ provider, condition, messages, permissions, handOver, journal, records, hub, report, clock, tell },
+    isClosed: () => closed,
+    sleepReason: () => sleepReason,
+    deliver: () => session.deliver(),
+    onRest: scheduleSleep,
+    onChange: () => options.onChange("updated"),
+    onEnded() {
+      watchdog.stop();
+      bypassConfirmed = false;
+    },
+  });
   function openOptions() {
     const { workingDirectory, model, effort, permissionMode, conversationId } = condition.record;
     const { furtherDirectories } = options;
@@ -298,162 +300,10 @@ export function createSession(options: SessionOptions): Session {
     return together([condition.announce({ permissionMode: "default" }), noticeEvent("notice", text)]);
   }
 
-  function heed(event: Exclude<AgentEvent, { kind: "delta" }>, source: Agent): void {
-    switch (event.kind) {
-      case "durable":
-        return heedDurable(event);
-      case "state":
-        if (event.state === "running")
-          return tell(become({ type: permissions.blocking.length > 0 ? "permissionAsked" : "agentRunning" }));
-        if (event.state === "idle") return tell(become({ type: "agentIdle" }));
-        return;
-      case "message":
-        handOver.heard();
-        tell(messages.advance(event.messageId, event.state, event.reason));
-        return handOver.waiting.length > 0 ? session.deliver() : undefined;
-      case "permission": {
-        const asked = permissions.ask(event.request);
-        if (asked?.answered) return void source.answer(event.request.permissionId, asked.answered);
-        if (asked === undefined) return;
-        report.permissionRequested({
-          sessionId,
-          permissionId: event.request.permissionId,
-          toolName: event.request.toolName,
-        });
-        tell(asked.commit, become({ type: "permissionAsked" }));
-        return options.onChange("updated");
-      }
-      case "permissionApplied":
-        return tell(permissions.applied(event.permissionId));
-      case "permissionWithdrawn":
-        return tell(
-          ...permissions.abandon("cancelled", "The agent no longer asks.", isAbout(event.permissionId)),
-          answeredAll(),
-        );
-      case "described":
-        return heedDescription(event);
-      case "obstacle":
-        return tell(condition.obstruct(event.obstacle));
-      case "background":
-        backgroundTasks = event.tasks;
-        return scheduleSleep();
-      case "emptyDelta":
-        return report.emptyDelta();
-      case "standing":
-        return heedStanding(event);
-      case "checkpoint":
-        return journal.mark(event.stored);
-      case "ended":
-        heedEnd(event);
-        return journal.mark(event.stored);
-      default:
-        return event satisfies never;
-    }
-  }
   const rulesRefused = (error: unknown) =>
     errorEvent(
       new CompanionError("AGENT_FAILED", `${provider.name} did not take the session's rules: ${messageOf(error)}.`),
     );
-  const answeredAll = () => (permissions.blocking.length === 0 ? become({ type: "permissionsAnswered" }) : nothing);
-
-  function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
-    const events = [{ id, event }];
-    if (event.type === "todosChanged")
-      return tell({ events, records: condition.write({ todos: event.data.todos }).records });
-    if (event.type !== "turnCompleted") return tell({ events, records: [] });
-    restarts = 0;
-    const { result, durationMs, costUsd } = event.data;
-    report.turnCompleted({ sessionId, result, durationMs, costUsd });
-    const { user, workingDirectory } = condition.record;
-    const at = clock.now();
-    const turn = {
-      turnId: `${timeKey(at)}-${id}`,
-      ...{ user, sessionId, workingDirectory, at },
-      costUsd: costUsd ?? 0,
-      usage: event.data.usage,
-      durationMs: durationMs ?? 0,
-    };
-    // With its event: a turn that is told twice counts once.
-    const updated = update({ lastActivityAt: at });
-    journal.record({ events, records: [records.turns.write(turn), ...updated.records] }, { alone: true });
-    if (result === "success") tell(condition.clear("usageLimit", "login"));
-  }
-
-  function heedDescription(event: Extract<AgentEvent, { kind: "described" }>): void {
-    const { record } = condition;
-    const told: DurableData<"sessionUpdated"> = {};
-    if (event.model !== undefined && event.model !== record.model) told.model = event.model;
-    if (event.permissionMode !== undefined && event.permissionMode !== record.permissionMode) {
-      told.permissionMode = event.permissionMode;
-    }
-    if (event.conversationId !== undefined && event.conversationId !== record.conversationId) {
-      // The agent's conversation is not our session: both are kept, and a change is told.
-      told.conversationId = event.conversationId;
-    }
-    if (Object.keys(told).length === 0) return;
-    options.onChange("updated");
-    tell(condition.announce(told, told.conversationId === undefined ? {} : { conversationStarted: true }));
-  }
-
-  /** What the agent says of itself is what counts. */
-  function heedStanding({ state: standing, permissions: asking }: Extract<AgentEvent, { kind: "standing" }>): void {
-    const stale = permissions.reconcile(asking, "The agent no longer asks.");
-    const settled = stale.length > 0 ? answeredAll() : nothing;
-    const moved =
-      standing === "idle"
-        ? become({ type: "agentIdle" })
-        : standing === "running"
-          ? become({ type: "agentRunning" })
-          : nothing;
-    tell(...stale, settled, moved, ...(standing === "idle" ? handOver.idle() : []));
-    if (handOver.waiting.length > 0) session.deliver();
-  }
-  /** The agent is gone. Everything that counted on it is brought to the state that is true, and each change is told. */
-  function heedEnd(event: Extract<AgentEvent, { kind: "ended" }>): void {
-    watchdog.stop();
-    backgroundTasks = 0;
-    bypassConfirmed = false;
-    const { failure } = event;
-    const why = failure === undefined ? "The agent was put to sleep." : "The agent died.";
-    const partial = partialMessages(hub.abandon(sessionId));
-    const settled = messages.settleHandedOver(
-      provider.capabilities.recognisesRepeats ? "failed" : "indeterminate",
-      `${why} What it had done until then stays done; send the message again to go on.`,
-    );
-    const lost = permissions.abandon("lost", `${why} Nothing was allowed.`);
-    if (event.conversation === "found") {
-      // An earlier server was killed before it could note that the conversation had begun. The next agent goes on with it.
-      tell(
-        update({ conversationId: sessionId, conversationStarted: true }),
-        ...settled,
-        become({ type: "slept", reason: undefined }),
-      );
-      return session.deliver();
-    }
-    if (event.conversation === "lost") {
-      const text =
-        "The agent no longer has this conversation. The next message begins a new one; the history stays readable here.";
-      tell(update({ conversationId: undefined, conversationStarted: false }), noticeEvent("conversationReset", text));
-    }
-    if (failure === undefined) {
-      tell(partial, ...lost, ...settled, become({ type: "slept", reason: sleepReason }));
-      // Accepted while it went to sleep.
-      if (messages.queued.length > 0) session.deliver();
-      return;
-    }
-    report.agentDied({ sessionId, agent: provider.id, reason: failure });
-    const error = new CompanionError(
-      "AGENT_FAILED",
-      `${provider.name} stopped: ${failure}. Send a message to start it again.`,
-    );
-    tell(partial, ...lost, ...settled, errorEvent(error), become({ type: "agentFailed", reason: failure }));
-    // What was accepted and not handed over still has to reach an agent, but not one that dies each time.
-    if (messages.queued.length > 0 && restarts < restartsMax && !closed) {
-      restarts += 1;
-      session.deliver();
-    }
-  }
-
   const session: Session = {
     get record() {
       return condition.record;
@@ -528,7 +378,7 @@ export function createSession(options: SessionOptions): Session {
       }
       // Stored first, then handed to the agent; `permissionApplied` tells when it has taken it.
       seat.agent?.answer(permissionId, told);
-      tell(answeredAll());
+      tell(hearing.allAnswered());
       return outcome;
     },
 
@@ -635,7 +485,7 @@ export function createSession(options: SessionOptions): Session {
         // One that was taken back, or given, while the agent had no server.
         agent.setRules(rulesNow()).catch((error: unknown) => tell(rulesRefused(error)));
       } catch (error) {
-        heedEnd({ kind: "ended", failure: messageOf(error), conversation: "kept", stored: () => {} });
+        hearing.end({ kind: "ended", failure: messageOf(error), conversation: "kept", stored: () => {} });
       }
       // Those that it was given before it drops.
       session.deliver();
@@ -694,7 +544,7 @@ export function createSession(options: SessionOptions): Session {
   async function letGo(reason: string): Promise<void> {
     const isWorking =
       condition.state.name === "running" || condition.state.name === "waiting" || condition.state.name === "starting";
-    if ((isWorking || backgroundTasks > 0) && (await seat.leave())) return;
+    if ((isWorking || hearing.backgroundTasks > 0) && (await seat.leave())) return;
     await session.sleep(reason);
   }
   /**
