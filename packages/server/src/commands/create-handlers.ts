@@ -21,7 +21,7 @@ export function createHandlers(house: {
   sessions: Sessions;
   positions: Pick<Positions, "find" | "acknowledge">;
   log: Pick<EventLog, "head">;
-  records: Pick<Records, "audit" | "turns">;
+  records: Pick<Records, "audit" | "turns" | "sessions">;
   search: SearchIndex;
   directories: Directories;
   files: Files;

@@ -2,6 +2,7 @@ import { CompanionError } from "@claude-companion/protocol";
 import { isoTime } from "../clock.ts";
 import type { Positions } from "../delivery/index.ts";
 import { type SearchIndex, wordsOf } from "../log/index.ts";
+import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Handlers } from "./handlers.ts";
 import { summariesFor, summaryFor } from "./summary.ts";
@@ -10,9 +11,11 @@ import { summariesFor, summaryFor } from "./summary.ts";
 export function sessionHandlers({
   sessions,
   positions,
+  records,
   search,
 }: {
   sessions: Sessions;
+  records: Pick<Records, "sessions">;
   search: SearchIndex;
   positions: Pick<Positions, "find">;
 }): Pick<
@@ -55,7 +58,8 @@ export function sessionHandlers({
     },
     readHistory: (caller, { sessionId, limit, before }) => sessions.history(caller.user, sessionId, { before, limit }),
     async searchMessages(caller, { query, sessionId, limit, before }) {
-      const own = await sessions.list(caller.user);
+      // Also those that have ended: what was said in them stays until it expires.
+      const own = await records.sessions.list(caller.user);
       const titles = new Map(own.map((session) => [session.sessionId, session.title]));
       const wanted = sessionId === undefined ? [...titles.keys()] : titles.has(sessionId) ? [sessionId] : [];
       const offset = before === undefined ? 0 : Number(before);

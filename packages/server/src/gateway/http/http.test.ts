@@ -126,7 +126,7 @@ describe("the REST door", () => {
       assert.equal((await server.api(`/api/sessions?${bad}`)).status, 400, bad);
   });
 
-  test("[RST-10] what was said is searched in all of one's sessions, and in nobody else's, page by page", async () => {
+  test("[RST-10] what was said is searched in all of one's sessions, ended ones too, and in nobody else's, page by page", async () => {
     await using server = await startTestCompanion();
     const { session } = await make(server, { title: "A talk" });
     const path = `/api/sessions/${session.sessionId}/messages`;
@@ -154,6 +154,8 @@ describe("the REST door", () => {
     assert.deepEqual((await find(`query=about&sessionId=${randomUUID()}`)).hits, []);
     for (const odd of ["%22", "%25%2A", "a%20OR%20b%29", "%00"])
       assert.deepEqual((await find(`query=${odd}`)).hits, []);
+    await server.api(`/api/sessions/${session.sessionId}`, { method: "DELETE" });
+    assert.equal((await find("query=SPARR")).hits.length, 2);
     assert.equal((await server.api("/api/search")).status, 400);
     assert.equal((await server.api("/api/search?query=a&before=-1")).status, 400);
   });
