@@ -28,6 +28,16 @@ async function inTerminal(place: Place, ...args: string[]): Promise<void> {
   assert.equal(await exitOf(child), 0);
 }
 
+/** A process of somebody else that has a conversation, and is asked something in it. */
+async function inStreams(place: Place, conversationId: string, content: string) {
+  const streams = ["--input-format", "stream-json", "--output-format", "stream-json", "--verbose"];
+  const child = terminal(place, ["-p", "--resume", conversationId, ...streams]);
+  child.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`);
+  await once(child.stdout, "data");
+  child.stdout.resume();
+  return child;
+}
+
 describe("conversations, the real Claude CLI", () => {
   let model: Model;
   before(async () => {
@@ -76,23 +86,11 @@ describe("conversations, the real Claude CLI", () => {
     });
 
     // Somebody else has it.
-    const other = terminal(world.place, [
-      "-p",
-      "--resume",
-      conversationId,
-      "--input-format",
-      "stream-json",
-      "--output-format",
-      "stream-json",
-      "--verbose",
-    ]);
-    const message = { type: "user", message: { role: "user", content: prompt({ say: "from elsewhere" }) } };
-    other.stdin.write(`${JSON.stringify(message)}\n`);
-    await once(other.stdout, "data");
+    const other = await inStreams(world.place, conversationId, prompt({ say: "from elsewhere" }));
     const view = watch(device.subscribe(sessionId));
     const blocked = await view.until("sessionUpdated", ({ data }) => data.obstacle?.kind === "terminal");
     assert.match(blocked.data.obstacle?.text ?? "", new RegExp(`process ${other.pid}`));
-    const again = { ...message, message: { ...message.message, content: prompt({ say: "live from elsewhere" }) } };
+    const again = { type: "user", message: { role: "user", content: prompt({ say: "live from elsewhere" }) } };
     other.stdin.write(`${JSON.stringify(again)}\n`);
     // What is said there is told here.
     await view.until("assistantMessage", ({ data }) => JSON.stringify(data.content).includes("live from elsewhere"));
@@ -100,7 +98,6 @@ describe("conversations, the real Claude CLI", () => {
     await setTimeout(1_500);
     assert.equal(await model.asked("gone on from the phone"), 0);
     other.stdin.end();
-    other.stdout.resume();
     await exitOf(other);
     await view.until("sessionUpdated", ({ data }) => data.obstacle === null);
     await view.until("messageState", ({ data }) => data.messageId === waits.messageId && data.state === "answered");
@@ -108,6 +105,26 @@ describe("conversations, the real Claude CLI", () => {
     assert.equal(all.length, 8);
     for (const [i, words] of ["the terminal", "elsewhere", "live from elsewhere", "the phone"].entries())
       for (const text of all.slice(2 * i, 2 * i + 2)) assert.ok(text.includes(words), `${i}: ${text}`);
+  });
+
+  test("[E2E-31] a session of ours that is taken up in a terminal tells what is said there, once, and goes on from it", async () => {
+    await using world = await startWorld(model);
+    const { device, sessionId, view } = await world.session();
+    const read = { name: "Glob", input: { pattern: "*.txt" } };
+    await device.send(sessionId, prompt({ think: "hm", say: "I look.", tools: [read] }, { say: "begun here" }));
+    await view.until("turnCompleted");
+    await view.idle();
+    const other = await inStreams(world.place, sessionId, prompt({ say: "said at the desk" }));
+    await view.until("assistantMessage", ({ data }) => JSON.stringify(data.content).includes("said at the desk"));
+    const { messageId } = await device.send(sessionId, prompt({ say: "back on the phone" }));
+    other.stdin.end();
+    await exitOf(other);
+    await view.until("messageState", ({ data }) => data.messageId === messageId && data.state === "answered");
+    const all = told(await history(world, sessionId));
+    assert.equal(all.length, 8, all.join("\n"));
+    assert.match(all.at(-1) ?? "", /back on the phone/);
+    const tools = view.frames.filter(({ type }) => type === "toolUse" || type === "toolResult");
+    assert.equal(tools.length, 2);
   });
 
   test("[E2E-24] a session is forked at a message, and each goes on with what it remembers", async () => {

@@ -24,6 +24,7 @@ const environment = {
   PROJECT_ROOTS: join(root, "projects"),
   LOG_LEVEL: "silent",
   SESSIONS_MAX: "100000",
+  AGENTS_MAX: "10000",
   COMMANDS_PER_SECOND: "1000000",
   CONNECTIONS_PER_ADDRESS: "100000",
   STALLED_SECONDS: "3600",

@@ -33,7 +33,7 @@ export interface SessionRecord {
   /** The agent's own conversation, once it has told it. */
   conversationId: string | undefined;
   conversationStarted: boolean;
-  /** How many events the agent's transcript had when the session began: those are not ours to tell. */
+  /** How many events a conversation had that was begun elsewhere: those are not ours to tell. */
   followedFrom: number | undefined;
   /** Undefined in records of older versions: no, none. */
   archived: boolean | undefined;

@@ -67,6 +67,23 @@ export async function readHistory(
   }
 }
 
+/**
+ * From where a transcript is new to the log: behind the last thing that the log has.
+ * @returns undefined when the log's newest events have nothing of it
+ */
+export async function firstUnknown(
+  log: Pick<EventLog, "head" | "read">,
+  sessionId: string,
+  said: readonly PastEvent[],
+): Promise<number | undefined> {
+  const { lastSeq } = (await log.head(sessionId)) ?? { lastSeq: 0 };
+  const newest = await log.read(sessionId, Math.max(0, lastSeq - cutEvents), { events: cutEvents, bytes: bytesMax });
+  const told = new Set(newest.map(({ frame }) => keyOf(JSON.parse(frame))));
+  told.delete("");
+  const last = said.findLastIndex(({ event }) => told.has(keyOf(event)));
+  return last === -1 ? undefined : last + 1;
+}
+
 /** The same thing said has the same key in the log and in the transcript. */
 function keyOf({ type, data }: { type: string; data: unknown }): string {
   const { messageId, blockIndex, toolUseId } = Object(data) as Record<string, unknown>;

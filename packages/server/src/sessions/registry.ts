@@ -150,7 +150,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
   const survivors = new Set<string>();
   const audit = createAudit({ clock });
   const rules = createRules({ records, audit });
-  const stopFollowing = followTerminals({ sessions: () => known.values(), open, providers, clock, report });
+  const stopFollowing = followTerminals({ sessions: () => known.values(), open, providers, log, clock, report });
   const crew = createCrew({ ...limits, availableMemory: options.availableMemory, clock });
   const remembered = createRemembered({ log, providers, directories });
   let closed = false;
@@ -341,7 +341,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
             permissionMode: mode,
             conversationId,
             conversationStarted: conversationId !== undefined,
-            followedFrom: recalled?.events ?? 0,
+            followedFrom: recalled?.events,
             todos: undefined,
             obstacle: undefined,
             budget: undefined,

@@ -1,7 +1,9 @@
 import type { AgentProvider, PastEvent } from "../agents/index.ts";
 import { type Clock, every } from "../clock.ts";
+import type { EventLog } from "../log/index.ts";
 import type { SessionRecord } from "../records/index.ts";
 import type { Report } from "../telemetry/index.ts";
+import { firstUnknown } from "./history.ts";
 import type { Session } from "./session.ts";
 
 const lookMs = 1_000;
@@ -23,6 +25,7 @@ export function followTerminals(options: {
   sessions: () => Iterable<SessionRecord>;
   open: (record: SessionRecord) => Promise<Session>;
   providers: ReadonlyMap<string, AgentProvider>;
+  log: Pick<EventLog, "head" | "read">;
   clock: Clock;
   report: Pick<Report, "storageFailed">;
 }): () => void {
@@ -60,7 +63,8 @@ export function followTerminals(options: {
     const changedAt = await conversations.changedAt(conversationId);
     if (before !== undefined && before.changedAt === changedAt) return before;
     const said: PastEvent[] = await conversations.read(conversationId);
-    const from = before?.events ?? session.record.followedFrom ?? said.length;
+    const { sessionId, followedFrom = said.length } = session.record;
+    const from = before?.events ?? (await firstUnknown(options.log, sessionId, said)) ?? followedFrom;
     // What the session has already counts once: by its id.
     session.tellPast(said.slice(from));
     return { changedAt, events: said.length };

@@ -96,7 +96,7 @@ function humanOf(uuid: string, type: string, message: unknown) {
       : Array.isArray(content)
         ? content.flatMap((block) => (block.type === "text" ? [String(block.text)] : [])).join("\n")
         : "";
-  if (text === "") return undefined;
+  if (text === "" || text.startsWith("[Request interrupted by user")) return undefined;
   const data = { messageId: uuid, content: text, queued: false };
   return [{ kind: "durable" as const, id: `message:${uuid}`, event: { type: "humanMessage" as const, data } }];
 }
