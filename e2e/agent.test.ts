@@ -37,17 +37,27 @@ describe("what a session's agent offers, the real Claude CLI", () => {
     });
   });
 
-  test("[E2E-21] files are taken back to where they were before a message; first it is told what that would change", async () => {
+  test("[E2E-21] files are taken back to where they were before a message; first it is told what that would change, and what each turn changed", async () => {
     await using world = await startWorld(model);
     const { device, sessionId, view } = await world.session({ permissionMode: "acceptEdits" });
     const file = join(world.place.project, "a.txt");
     const write = (content: string) => ({ name: "Write", input: { file_path: file, content } });
-    await device.send(sessionId, prompt({ tools: [write("one\n")] }, { say: "ok" }));
+    const first = await device.send(sessionId, prompt({ tools: [write("one\n")] }, { say: "ok" }));
     await view.until("turnCompleted");
     const from = view.frames.length;
     const read = { name: "Read", input: { file_path: file } };
     const { messageId } = await device.send(sessionId, prompt({ tools: [read] }, { tools: [write("two\n")] }));
     await view.until("turnCompleted", () => true, from);
+    const turns = await Promise.all(
+      [first.messageId, messageId].map(async (id) => device.request("getTurnDiff", { sessionId, messageId: id })),
+    );
+    assert.deepEqual(
+      turns.map(({ files }) => files),
+      [[file], [file]],
+    );
+    assert.match(turns[0]?.diff ?? "", /^@@ -0,0 \+1,1 @@\n\+one$/m);
+    assert.match(turns[1]?.diff ?? "", /^-one\n\+two$/m);
+    await assert.rejects(device.request("getTurnDiff", { sessionId, messageId: sessionId }), { code: "NOT_FOUND" });
     const told = await device.request("rewindFiles", { sessionId, messageId });
     assert.deepEqual([told.canRewind, told.files, told.insertions, told.deletions], [true, [file], 1, 1]);
     assert.match(told.diff ?? "", /^-two\n\+one$/m);

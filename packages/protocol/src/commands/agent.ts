@@ -78,6 +78,20 @@ export const agentCommands = {
       },
     },
   }),
+  getTurnDiff: command({
+    summary: "What changed from one of your messages to the next, or until now, in the files that the agent edited.",
+    rest: { method: "GET", path: "/api/sessions/{sessionId}/turns/{messageId}/diff" },
+    data: data.extend({ messageId: MessageId }),
+    ack: z.object({ files: z.array(z.string()), diff: z.string() }),
+    errors: ["NOT_FOUND"],
+    example: {
+      data: { ...example.inSession, messageId: example.messageId },
+      ack: {
+        files: ["/home/ada/shop/login.ts"],
+        diff: "--- /home/ada/shop/login.ts\tbefore\n+++ /home/ada/shop/login.ts\tafter\n@@ -1,1 +1,1 @@\n-let user;\n+const user = find();\n",
+      },
+    },
+  }),
   stopTask: command({
     summary: "Stop a background task or sub-agent; `agentNotice` tells their ids in `details.taskId`.",
     rest: { method: "POST", path: "/api/sessions/{sessionId}/tasks/{taskId}/stop" },

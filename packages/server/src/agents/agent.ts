@@ -89,6 +89,8 @@ export interface Conversations {
     conversationId: string,
     options: { upToMessageId: string | undefined; title: string | undefined },
   ): Promise<string>;
+  /** What changed from a message of a person to the next one, in files that the agent edited. Undefined: it is not known. */
+  turnDiff(conversationId: string, messageId: string): Promise<{ files: string[]; diff: string } | undefined>;
   /** Conversations that people have in a terminal now, with the process. */
   elsewhere(): Promise<ReadonlyMap<string, number>>;
   /** When something was last added (ms since 1970); undefined: there is no such conversation. */

@@ -6,8 +6,8 @@ import { actorOf, type Handlers } from "./handlers.ts";
 export function agentHandlers({
   sessions,
 }: {
-  sessions: Pick<Sessions, "get">;
-}): Pick<Handlers, "describeAgent" | "getContextUsage" | "setEffort" | "rewindFiles" | "stopTask"> {
+  sessions: Pick<Sessions, "get" | "turnDiff">;
+}): Pick<Handlers, "describeAgent" | "getContextUsage" | "setEffort" | "rewindFiles" | "getTurnDiff" | "stopTask"> {
   return {
     async describeAgent(caller, { sessionId }) {
       const session = await sessions.get(caller.user, sessionId);
@@ -29,6 +29,7 @@ export function agentHandlers({
         throw new CompanionError("CONFLICT", "The agent is at work in these files. Interrupt it, then rewind.");
       return session.consult((agent) => agent.rewind(messageId, { dryRun }));
     },
+    getTurnDiff: (caller, { sessionId, messageId }) => sessions.turnDiff(caller.user, sessionId, messageId),
     async stopTask(caller, { sessionId, taskId }) {
       const session = await sessions.get(caller.user, sessionId);
       if (session.state.name === "hibernated" || session.state.name === "failed")

@@ -35,6 +35,7 @@ describe("history", () => {
       list: async () => [],
       read: async () => events.flat().map((event, i) => ({ id: String(i), timestamp: undefined, event })),
       fork: async () => "",
+      turnDiff: async () => undefined,
       elsewhere: async () => new Map(),
       changedAt: async () => undefined,
     };

@@ -84,6 +84,8 @@ export interface Sessions {
     sessionId: string,
     from: { before: string | undefined; limit: number },
   ): Promise<{ items: HistoryItem[]; next: string | undefined }>;
+  /** What changed in a turn, by the message that began it. @throws CompanionError `NOT_FOUND` */
+  turnDiff(user: string, sessionId: string, messageId: string): Promise<{ files: string[]; diff: string }>;
   /**
    * The whole conversation as one text.
    * @throws CompanionError `PAYLOAD_TOO_LARGE`
@@ -452,6 +454,8 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       return all.map((conversation) => ({ ...conversation, sessionId: mine.get(conversation.conversationId) }));
     },
     history: async (user, sessionId, from) => remembered.history((await sessions.get(user, sessionId)).record, from),
+    turnDiff: async (user, sessionId, messageId) =>
+      remembered.turnDiff((await sessions.get(user, sessionId)).record, messageId),
     async export(user, sessionId, format) {
       const { record } = await sessions.get(user, sessionId);
       return { title: record.title, content: await remembered.export(record, format) };

@@ -25,6 +25,8 @@ export interface Remembered {
     record: SessionRecord,
     from: { before: string | undefined; limit: number },
   ): Promise<{ items: HistoryItem[]; next: string | undefined }>;
+  /** What changed in a turn. @throws CompanionError `NOT_FOUND` when the agent kept nothing at this message */
+  turnDiff(record: SessionRecord, messageId: string): Promise<{ files: string[]; diff: string }>;
   /**
    * The whole conversation as one text.
    * @throws CompanionError `PAYLOAD_TOO_LARGE`
@@ -77,6 +79,16 @@ export function createRemembered(options: {
       const conversations = providers.get(record.agent)?.conversations;
       const { sessionId } = record;
       return readHistory({ log, conversations }, { sessionId, conversationId: conversationOf(record) }, from);
+    },
+    async turnDiff(record, messageId) {
+      const conversationId = conversationOf(record);
+      const { conversations } = providers.get(record.agent) ?? {};
+      const diff = conversationId && (await conversations?.turnDiff(conversationId, messageId));
+      if (diff) return diff;
+      throw new CompanionError(
+        "NOT_FOUND",
+        "The agent kept no copies of files at this message. Git knows more: getGitDiff.",
+      );
     },
     async export(record, format) {
       const pages: HistoryItem[][] = [];

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { messageOf } from "../../message-of.ts";
 import { parseJson } from "../../parse-json.ts";
 import type { Conversations, PastEvent } from "../agent.ts";
-import { transcriptOf } from "./file-history.ts";
+import { transcriptOf, turnDiff } from "./file-history.ts";
 import { createTranslator } from "./translate.ts";
 
 /** What a CLI that runs writes of itself into its configuration's `sessions` folder. */
@@ -61,6 +61,8 @@ export function createConversations(options: { configDirectory: string }): Conve
         throw new CompanionError("CONFLICT", `This conversation cannot be forked there: ${messageOf(error)}.`);
       }
     },
+    turnDiff: (conversationId, messageId) =>
+      turnDiff({ configDirectory: options.configDirectory, conversationId, messageId }),
     async elsewhere() {
       // Those that the SDK started are ours, or an earlier server's: we end them before we begin another.
       const others = (await running()).filter(({ entrypoint }) => entrypoint !== "sdk-ts");

@@ -20,57 +20,91 @@ const Entry = z.discriminatedUnion("type", [
   z.object({ type: z.literal("file-history-delta"), trackingPath: z.string(), backup: Backup }),
 ]);
 
+type Entries = z.infer<typeof Entry>[];
+/** Path to the name of its copy; null where there was no file. */
+type Copies = Map<string, string | null>;
+interface Place {
+  configDirectory: string;
+  conversationId: string;
+}
+
 /**
  * What taking files back to a message changes, as a unified diff, from the copies that the CLI keeps (its file history, which
  * is not documented: seen with 2.1.331).
  * @param about.files absolute paths of the files that differ
  * @returns undefined when the copies are not found
  */
-export async function rewindDiff(about: {
-  configDirectory: string;
-  conversationId: string;
-  messageId: string;
-  files: readonly string[];
-}): Promise<string | undefined> {
-  const { configDirectory, conversationId, files } = about;
-  const copies = await copiesAt(about);
-  if (copies === undefined) return undefined;
+export async function rewindDiff(
+  about: Place & { messageId: string; files: readonly string[] },
+): Promise<string | undefined> {
+  const copies = copiesAt(await entriesOf(about), about.messageId);
   const parts: string[] = [];
-  for (const file of files) {
-    const copy = copies.get(file);
+  for (const file of about.files) {
+    const copy = copies?.get(file);
     if (copy === undefined) return undefined;
-    const place = copy === null ? undefined : join(configDirectory, "file-history", conversationId, copy);
-    const [now, then] = await Promise.all([textOf(file), place === undefined ? "" : textOf(place)]);
-    parts.push(
-      now === undefined || then === undefined
-        ? `Files ${file} differ, and are too long or no text.\n`
-        : createTwoFilesPatch(file, file, now, then, "now", "then"),
-    );
+    parts.push(patchOf(file, await textOf(file), await textOfCopy(about, copy), ["now", "then"]));
   }
-  const diff = parts.join("");
-  return diff.length > charactersMax ? `${diff.slice(0, charactersMax)}\n… (${diff.length} characters)\n` : diff;
+  return cut(parts.join(""));
 }
 
-/** Path to the name of its copy, null where there was no file. The first that was noted from the message on is the one. */
-async function copiesAt(about: {
-  configDirectory: string;
-  conversationId: string;
-  messageId: string;
-}): Promise<Map<string, string | null> | undefined> {
-  const transcript = await transcriptOf(about.configDirectory, about.conversationId);
-  if (transcript === undefined) return undefined;
-  let copies: Map<string, string | null> | undefined;
+/**
+ * What changed from a message to the next one, or until now, in the files that the agent edited.
+ * @returns undefined when nothing was kept at this message
+ */
+export async function turnDiff(
+  about: Place & { messageId: string },
+): Promise<{ files: string[]; diff: string } | undefined> {
+  const entries = await entriesOf(about);
+  const before = copiesAt(entries, about.messageId);
+  if (before === undefined) return undefined;
+  const messages = entries.flatMap((entry) => (entry.type === "file-history-delta" ? [] : [entry.snapshot.messageId]));
+  const next = messages.slice(messages.lastIndexOf(about.messageId) + 1)[0];
+  const after = next === undefined ? undefined : copiesAt(entries, next);
+  const files: string[] = [];
+  const parts: string[] = [];
+  for (const [file, copy] of before) {
+    // A file that nobody edited since the next message is now as it was then.
+    const later = after?.get(file);
+    const then = await textOfCopy(about, copy);
+    const now = later === undefined ? await textOf(file) : await textOfCopy(about, later);
+    if (then === now && then !== undefined) continue;
+    files.push(file);
+    parts.push(patchOf(file, then, now, ["before", "after"]));
+  }
+  return { files, diff: cut(parts.join("")) };
+}
+
+const cut = (diff: string): string =>
+  diff.length > charactersMax ? `${diff.slice(0, charactersMax)}\n… (${diff.length} characters)\n` : diff;
+
+const patchOf = (file: string, from: string | undefined, to: string | undefined, names: [string, string]): string =>
+  from === undefined || to === undefined
+    ? `Files ${file} differ, or are too long or no text.\n`
+    : createTwoFilesPatch(file, file, from, to, ...names);
+
+async function entriesOf({ configDirectory, conversationId }: Place): Promise<Entries> {
+  const transcript = await transcriptOf(configDirectory, conversationId);
+  const entries: Entries = [];
+  if (transcript === undefined) return entries;
+  for await (const line of createInterface({ input: createReadStream(transcript) })) {
+    if (!line.startsWith('{"type":"file-history-')) continue;
+    const { data } = Entry.safeParse(parseJson(line));
+    if (data !== undefined) entries.push(data);
+  }
+  return entries;
+}
+
+/** Of each file the first copy that was made from the message on is as it was at the message. */
+function copiesAt(entries: Entries, messageId: string): Copies | undefined {
+  let copies: Copies | undefined;
   const note = (path: string, { backupFileName, realParentDir }: z.infer<typeof Backup>) => {
     const absolute = realParentDir === undefined ? path : join(realParentDir, basename(path));
     if (copies?.has(absolute) === false) copies.set(absolute, backupFileName);
   };
-  for await (const line of createInterface({ input: createReadStream(transcript) })) {
-    if (!line.startsWith('{"type":"file-history-')) continue;
-    const { data: entry } = Entry.safeParse(parseJson(line));
-    if (entry === undefined) continue;
+  for (const entry of entries) {
     if (entry.type === "file-history-delta") note(entry.trackingPath, entry.backup);
     else {
-      if (entry.snapshot.messageId === about.messageId) copies = new Map();
+      if (entry.snapshot.messageId === messageId) copies = new Map();
       for (const [path, backup] of Object.entries(entry.snapshot.trackedFileBackups)) note(path, backup);
     }
   }
@@ -86,6 +120,9 @@ export async function transcriptOf(configDirectory: string, conversationId: stri
   }
   return undefined;
 }
+
+const textOfCopy = async ({ configDirectory, conversationId }: Place, copy: string | null) =>
+  copy === null ? "" : textOf(join(configDirectory, "file-history", conversationId, copy));
 
 /** Undefined for what is too long or no text; empty for what is not there. */
 async function textOf(path: string): Promise<string | undefined> {
