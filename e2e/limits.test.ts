@@ -76,6 +76,10 @@ describe("limits, the real Claude CLI", () => {
     const schedules = `/api/sessions/${sessionId}/schedules`;
     const made = await world.api("POST", schedules, { content, at });
     assert.equal(made.status, 201);
+    const zoned = await world.api("POST", schedules, { content, at: "2199-01-01T09:00:00+02:00" });
+    const { schedule: far }: { schedule: Schedule } = zoned.body;
+    assert.equal(far.at, "2199-01-01T07:00:00.000Z");
+    await world.api("DELETE", `/api/schedules/${far.scheduleId}`);
     const cron: { schedule: Schedule } = (
       await world.api("POST", schedules, { content, cron: "0 9 * * 1-5", timeZone: "Europe/Berlin" })
     ).body;

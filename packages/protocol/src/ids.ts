@@ -29,3 +29,6 @@ export const RequestId = z
   .meta({ description: "Chosen by the client; comes back in the answer." });
 /** ISO 8601 with milliseconds, UTC. */
 export const Timestamp = z.iso.datetime({ precision: 3 }).meta({ description: "ISO 8601 in UTC with milliseconds." });
+
+/** A moment as clients may write it: ISO 8601 in any zone, to the second or finer. */
+export const Moment = z.iso.datetime({ offset: true });

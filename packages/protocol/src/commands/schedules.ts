@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { Content } from "../content.ts";
-import { SessionId, Timestamp } from "../ids.ts";
+import { Moment, SessionId } from "../ids.ts";
 import { Schedule } from "../schedule.ts";
 import { command } from "./command.ts";
 import * as example from "./examples.ts";
 
 const timing = {
-  at: Timestamp.optional().meta({ description: "Once, then. Either this or `cron`." }),
+  at: Moment.optional().meta({ description: "Once, then. Either this or `cron`." }),
   cron: z.string().max(200).optional().meta({
     description: "Five fields: minute, hour, day of the month, month, weekday. `0 9 * * 1-5`: at nine on workdays.",
   }),

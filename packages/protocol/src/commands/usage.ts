@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Usage } from "../content.ts";
-import { SessionId, Timestamp } from "../ids.ts";
+import { Moment, SessionId } from "../ids.ts";
 import { command } from "./command.ts";
 
 const Sum = z.object({
@@ -27,8 +27,8 @@ export const usageCommands = {
     rest: { method: "GET", path: "/api/usage" },
     data: z.object({
       by: z.enum(["day", "session", "project"]).default("day"),
-      from: Timestamp.optional(),
-      to: Timestamp.optional(),
+      from: Moment.optional(),
+      to: Moment.optional(),
       sessionId: SessionId.optional(),
       timeZone: z.string().max(100).default("UTC").meta({ description: "Whose days: an IANA name, Europe/Berlin." }),
     }),
