@@ -39,6 +39,7 @@ describe("files for Claude, the real Claude CLI", () => {
     assert.equal((await bring("login screen.png", png, "image/png")).status, 200);
     const lie = await bring("page.png", Buffer.from("<script>"), "image/png");
     assert.deepEqual([lie.status, lie.body.code], [400, "INVALID_REQUEST"]);
+    assert.equal((await bring("form", png, "multipart/form-data; boundary=x")).status, 400);
     const back = await fetch(`${world.server.url}/api/uploads/${uploadId}`, {
       headers: { authorization: `Bearer ${token}` },
     });

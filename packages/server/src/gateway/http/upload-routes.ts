@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { Upload } from "@claude-companion/protocol";
+import { CompanionError, Upload } from "@claude-companion/protocol";
 import { z } from "zod";
 import { uploadOf } from "../../commands/index.ts";
 import type { Uploads } from "../../uploads/index.ts";
@@ -48,6 +48,11 @@ export async function addUploadRoutes(app: HttpServer, uploads: Uploads): Promis
         const key = headers["idempotency-key"];
         const keyed = key === undefined ? randomUUID() : uuidOf(`${caller.user}\nupload\n${key}`);
         const mediaType = headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+        if (mediaType?.startsWith("multipart/"))
+          throw new CompanionError(
+            "INVALID_REQUEST",
+            "Send the file's bytes as the body, and not a form: curl --data-binary @file, or fetch with the file as body.",
+          );
         const bytes = (body ?? []) as Readable;
         const { upload, isNew } = await uploads.add(caller.user, {
           uploadId: query.uploadId ?? keyed,
