@@ -7,7 +7,7 @@ import { type Granted, type Records, type SessionRecord, turnsOf } from "../reco
 import { nothing, together } from "./commits.ts";
 import type { Condition } from "./condition.ts";
 import type { Journal } from "./journal.ts";
-import type { Permissions } from "./permissions.ts";
+import { isOfAgent, type Permissions } from "./permissions.ts";
 
 type Amounts = Required<z.infer<typeof Budget>>;
 
@@ -57,7 +57,7 @@ export function createGate(options: {
     cancelWait?.();
     cancelWait = clock.after(Math.max(1_000, at - clock.now()), options.onOpen);
   }
-  const asked = () => permissions.waiting.find(({ kind }) => kind === "budget");
+  const asked = () => permissions.waiting.find(isBudget);
   async function look(budgets: Budgets): Promise<boolean> {
     // The turn that has just ended counts.
     await options.journal.settled();
@@ -101,7 +101,7 @@ export function createGate(options: {
   };
 }
 
-const isBudget = ({ kind }: Pick<z.infer<typeof PermissionRequest>, "kind">): boolean => kind === "budget";
+const isBudget = (request: z.infer<typeof PermissionRequest>): boolean => !isOfAgent(request);
 
 interface Overrun {
   scope: "session" | "day";

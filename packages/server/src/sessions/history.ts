@@ -59,9 +59,7 @@ export async function readHistory(
   /** How much of the transcript was said before what the log has. */
   async function untold(said: readonly PastEvent[]): Promise<number> {
     const oldest = await log.read(sessionId, 0, { events: cutEvents, bytes: bytesMax });
-    const told = new Set(oldest.map(({ frame }) => keyOf(JSON.parse(frame))));
-    // What has no key of its own is the same as nothing.
-    told.delete("");
+    const told = keysOf(oldest);
     const cut = said.findIndex(({ event }) => told.has(keyOf(event)));
     return cut === -1 ? said.length : cut;
   }
@@ -78,10 +76,16 @@ export async function firstUnknown(
 ): Promise<number | undefined> {
   const { lastSeq } = (await log.head(sessionId)) ?? { lastSeq: 0 };
   const newest = await log.read(sessionId, Math.max(0, lastSeq - cutEvents), { events: cutEvents, bytes: bytesMax });
-  const told = new Set(newest.map(({ frame }) => keyOf(JSON.parse(frame))));
-  told.delete("");
+  const told = keysOf(newest);
   const last = said.findLastIndex(({ event }) => told.has(keyOf(event)));
   return last === -1 ? undefined : last + 1;
+}
+
+/** Keys of stored events. What has no key of its own is the same as nothing. */
+function keysOf(events: readonly { frame: string }[]): Set<string> {
+  const keys = new Set(events.map(({ frame }) => keyOf(JSON.parse(frame))));
+  keys.delete("");
+  return keys;
 }
 
 /** The same thing said has the same key in the log and in the transcript. */

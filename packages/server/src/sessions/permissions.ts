@@ -44,8 +44,8 @@ export interface Permissions {
   close(): void;
 }
 
-/** What the server itself asks does not depend on any agent. */
-const isOfAgent = ({ kind }: Pick<Request, "kind">): boolean => kind !== "budget";
+/** The agent asks; what the server itself asks (a budget) does not depend on any agent. */
+export const isOfAgent = ({ kind }: Pick<Request, "kind">): boolean => kind !== "budget";
 
 /**
  * @param options.open what an agent that survived the server had asked, and what it had been answered

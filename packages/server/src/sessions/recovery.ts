@@ -2,6 +2,7 @@ import type { AgentProvider } from "../agents/index.ts";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Commit, EventLog } from "../log/index.ts";
 import type { Records, SessionRecord } from "../records/index.ts";
+import { isOfAgent } from "./permissions.ts";
 
 /**
  * Brings a session that the server left in mid-air to the state that is true now: its agent is gone, so what was asked
@@ -22,7 +23,7 @@ export async function recoverSession(options: {
   const handedOver = messages.filter((message) => message.state === "handedOver");
   const asked = wasActive
     ? (await records.permissions.list(sessionId)).filter(
-        ({ outcome, request }) => outcome === undefined && request.kind !== "budget",
+        ({ outcome, request }) => outcome === undefined && isOfAgent(request),
       )
     : [];
   if (!wasActive && handedOver.length === 0) return { record: options.record, hasQueued };

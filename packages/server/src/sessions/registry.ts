@@ -20,6 +20,7 @@ import { createCrew } from "./crew.ts";
 import type { Budgets } from "./gate.ts";
 import type { HistoryItem } from "./history.ts";
 import { refuseUnoffered } from "./offered.ts";
+import { isOfAgent } from "./permissions.ts";
 import { recoverSession } from "./recovery.ts";
 import { conversationOf, createRemembered } from "./remembered.ts";
 import { createRules, type Rules } from "./rules.ts";
@@ -163,14 +164,12 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       throw new CompanionError("AGENT_UNAVAILABLE", `This server has no agent ${record.agent}.`);
     const { sessionId } = record;
     const writer = await log.writer(sessionId);
-    const [head, messages, asked, given] = isNew
-      ? [undefined, [], [], []]
-      : await Promise.all([
-          log.head(sessionId),
-          records.messages.list(sessionId),
-          records.permissions.list(sessionId),
-          rules.ofSession(record),
-        ]);
+    const [head, messages, given] = isNew
+      ? [undefined, [], []]
+      : await Promise.all([log.head(sessionId), records.messages.list(sessionId), rules.ofSession(record)]);
+    // An agent that survived may still ask; a budget asks while messages wait. Else nothing does, however much was asked.
+    const mayAsk = survivors.has(sessionId) || messages.length > 0;
+    const asked = mayAsk ? await records.permissions.list(sessionId) : [];
     const session = createSession({
       record,
       isNew,
@@ -179,7 +178,7 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       messages,
       permissions: asked.filter(
         ({ request, outcome, answer, applied }) =>
-          (survivors.has(sessionId) || request.kind === "budget") && (outcome === undefined || (answer && !applied)),
+          (survivors.has(sessionId) || !isOfAgent(request)) && (outcome === undefined || (answer && !applied)),
       ),
       rules: given,
       provider,

@@ -27,7 +27,7 @@ import { createHearing } from "./hearing.ts";
 import { createJournal } from "./journal.ts";
 import { createMessages, type NewMessage } from "./messages.ts";
 import { refuseUnoffered } from "./offered.ts";
-import { createPermissions } from "./permissions.ts";
+import { createPermissions, isOfAgent } from "./permissions.ts";
 import { createSeat } from "./seat.ts";
 import { hasAgent, type SessionState } from "./state.ts";
 import { createWatchdog } from "./watchdog.ts";
@@ -176,9 +176,8 @@ export function createSession(options: SessionOptions): Session {
     open: options.permissions,
     expireAfterMs: options.permissionExpireAfterMs,
     onExpired({ request, commit, answer }) {
-      tell(commit, hearing.allAnswered());
-      if (request.kind === "budget") gate.answered(request, "expired");
-      else seat.agent?.answer(request.permissionId, answer);
+      tell(commit);
+      passOn(request, "expired", answer);
     },
     onResolved({ record: asked, outcome }) {
       const waitedMs = clock.now() - asked.requestedAt;
@@ -191,6 +190,17 @@ export function createSession(options: SessionOptions): Session {
   function tell(...commits: (Commit | undefined)[]): void {
     const commit = commits.length === 1 ? (commits[0] ?? nothing) : together(commits);
     if (commit.events.length > 0 || commit.records.length > 0) journal.record(commit);
+  }
+
+  /** An answer goes to whoever had asked. */
+  function passOn(
+    request: z.infer<typeof PermissionRequest>,
+    decision: z.infer<typeof PermissionOutcome>["decision"],
+    answer: z.infer<typeof PermissionAnswer>,
+  ): void {
+    if (isOfAgent(request)) seat.agent?.answer(request.permissionId, answer);
+    else gate.answered(request, decision);
+    tell(hearing.allAnswered());
   }
 
   function scheduleSleep(): void {
@@ -285,9 +295,8 @@ export function createSession(options: SessionOptions): Session {
     },
   });
   function openOptions() {
-    const { workingDirectory, model, effort, permissionMode, conversationId } = condition.record;
+    const { workingDirectory, model, effort, permissionMode, conversationId, todos = [] } = condition.record;
     const { furtherDirectories } = options;
-    const { todos = [] } = condition.record;
     const started = { sessionId, workingDirectory, furtherDirectories, conversationId, todos, rules: rulesNow() };
     return { ...started, model, effort, permissionMode };
   }
@@ -366,10 +375,6 @@ export function createSession(options: SessionOptions): Session {
 
     async respond(permissionId, answer, by) {
       const { request, outcome, answer: told, rules: given } = await permissions.resolve(permissionId, answer, by);
-      if (request.kind === "budget") {
-        gate.answered(request, outcome.decision);
-        return outcome;
-      }
       const forSession = given.filter(({ scope }) => scope === "session");
       if (forSession.length > 0) {
         rules.push(...forSession);
@@ -377,8 +382,7 @@ export function createSession(options: SessionOptions): Session {
         seat.agent?.setRules(rulesNow()).catch((error: unknown) => tell(rulesRefused(error)));
       }
       // Stored first, then handed to the agent; `permissionApplied` tells when it has taken it.
-      seat.agent?.answer(permissionId, told);
-      tell(hearing.allAnswered());
+      passOn(request, outcome.decision, told);
       return outcome;
     },
 
