@@ -89,13 +89,12 @@ export async function createCompanion(
   for (const provider of providers) opening.defer(() => provider.close());
   // Asked now, so that the first client need not wait for the answer.
   for (const provider of providers) void provider.check();
-  const uploadBytesMax = config.UPLOAD_MEGABYTES * megabyte;
   const uploads = await createUploads({
     directory: join(config.DATA_DIR, "uploads"),
     records,
     clock,
     limits: {
-      bytesMaxEach: uploadBytesMax,
+      bytesMaxEach: config.UPLOAD_MEGABYTES * megabyte,
       bytesMax: config.UPLOADS_MEGABYTES * megabyte,
       expireAfterMs: config.UPLOADS_EXPIRE_DAYS * dayMs,
     },
@@ -156,7 +155,6 @@ export async function createCompanion(
         records,
         search: storage.search,
         uploads,
-        uploadBytesMax,
         schedules,
         directories,
         files: createFiles({ directories }),

@@ -30,7 +30,6 @@ export function createHandlers(house: {
   allowNewProjects: boolean;
   uploads: Uploads;
   schedules: Schedules;
-  uploadBytesMax: number;
 }): Handlers {
   const { sessions, positions } = house;
 

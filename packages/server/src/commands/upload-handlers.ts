@@ -7,17 +7,11 @@ import type { Handlers } from "./handlers.ts";
 type Stored = Awaited<ReturnType<Uploads["find"]>>;
 
 /** Files to send along with messages. */
-export function uploadHandlers({
-  uploads,
-  uploadBytesMax,
-}: {
-  uploads: Uploads;
-  uploadBytesMax: number;
-}): Pick<Handlers, "listUploads" | "deleteUpload"> {
+export function uploadHandlers({ uploads }: { uploads: Uploads }): Pick<Handlers, "listUploads" | "deleteUpload"> {
   return {
     async listUploads(caller) {
       const own = await uploads.list(caller.user);
-      return { uploads: own.map(uploadOf), bytesLeft: uploads.bytesLeft, bytesMaxEach: uploadBytesMax };
+      return { uploads: own.map(uploadOf), bytesLeft: uploads.bytesLeft, bytesMaxEach: uploads.bytesMaxEach };
     },
     async deleteUpload(caller, { uploadId }) {
       await uploads.remove(caller.user, uploadId);

@@ -2,6 +2,7 @@ export {
   type AuditRecord,
   createRecords,
   type Granted,
+  isScheduled,
   type MessageRecord,
   type PermissionRecord,
   type PositionRecord,

@@ -143,6 +143,10 @@ export interface ScheduleRecord
   lastMessageId: string | undefined;
 }
 
+/** It will be sent, now or when it is no longer paused. */
+export const isScheduled = ({ state }: Pick<ScheduleRecord, "state">): boolean =>
+  state === "waiting" || state === "paused";
+
 /** A device that was here. */
 export interface DeviceRecord {
   deviceId: string;

@@ -3,7 +3,7 @@ import { type Actor, CompanionError, type Content, type Schedule } from "@claude
 import type { z } from "zod";
 import { type Clock, isoTime } from "../clock.ts";
 import { messageOf } from "../message-of.ts";
-import type { Records, ScheduleRecord } from "../records/index.ts";
+import { isScheduled, type Records, type ScheduleRecord } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import type { Uploads } from "../uploads/index.ts";
@@ -76,8 +76,6 @@ export async function createSchedules(options: {
   const { sessions, records, uploads, report, clock } = options;
   /** Those whose time will come. */
   const waiting = new Map<string, ScheduleRecord>();
-  /** Usage limits that were thought of, by the id of what would be scheduled for them. */
-  const considered = new Set<string>();
   /** Times that could not be sent are tried again, not before this. */
   const retryAt = new Map<string, number>();
   /** What changes schedules is done one after the other. */
@@ -166,6 +164,11 @@ export async function createSchedules(options: {
     report.scheduleDue({ scheduleId, sessionId, outcome: "skipped", lateMs: clock.now() - (record.nextAt ?? 0) });
     await save({ ...record, reason, ...following(record, "failed") });
   }
+  async function cancelled(record: ScheduleRecord, reason: string | undefined): Promise<ScheduleRecord> {
+    const changed: ScheduleRecord = { ...record, state: "cancelled", nextAt: undefined, reason };
+    await save(changed);
+    return changed;
+  }
   /** The next time, or the end. */
   function following(record: ScheduleRecord, end: "done" | "failed"): Pick<ScheduleRecord, "nextAt" | "state"> {
     const [nextAt] = timesAfter(record, clock.now(), 1);
@@ -182,8 +185,7 @@ export async function createSchedules(options: {
     const session = sessions.peek(sessionId);
     const own = [...waiting.values()].filter((record) => record.sessionId === sessionId);
     if (session === undefined) {
-      for (const record of own)
-        await save({ ...record, state: "cancelled", nextAt: undefined, reason: "The session has ended." });
+      for (const record of own) await cancelled(record, "The session has ended.");
       return;
     }
     const { obstacle, continueAfterLimit, user } = session;
@@ -191,9 +193,8 @@ export async function createSchedules(options: {
     const wanted = until === undefined ? undefined : uuidOf(`${sessionId}/usageLimit/${until}`);
     for (const record of own)
       if (record.origin === "usageLimit" && record.scheduleId !== wanted)
-        await save({ ...record, state: "cancelled", nextAt: undefined, reason: "It is no longer needed." });
-    if (wanted === undefined || until === undefined || considered.has(wanted)) return;
-    considered.add(wanted);
+        await cancelled(record, "It is no longer needed.");
+    if (wanted === undefined || until === undefined) return;
     // One that a person has cancelled is not made again.
     if ((await records.schedules.find(wanted)) !== undefined) return;
     const at = Date.parse(until) + afterLimitMs;
@@ -248,8 +249,7 @@ export async function createSchedules(options: {
       }),
     async list(user, { sessionId, finished }) {
       const isListed = (record: ScheduleRecord) =>
-        (sessionId === undefined || record.sessionId === sessionId) &&
-        (finished || record.state === "waiting" || record.state === "paused");
+        (sessionId === undefined || record.sessionId === sessionId) && (finished || isScheduled(record));
       const own = (await records.schedules.list(user)).filter(isListed);
       const last = Number.POSITIVE_INFINITY;
       return own.sort((a, b) => (a.nextAt ?? last) - (b.nextAt ?? last) || b.createdAt - a.createdAt);
@@ -257,7 +257,7 @@ export async function createSchedules(options: {
     update: (user, scheduleId, { content, paused, missed, at, cron, timeZone }) =>
       alone(async () => {
         const record = await find(user, scheduleId);
-        if (record.state !== "waiting" && record.state !== "paused")
+        if (!isScheduled(record))
           throw new CompanionError("CONFLICT", `This schedule is ${record.state}. Make a new one.`);
         const isTimed = at !== undefined || cron !== undefined;
         const timing = isTimed
@@ -282,16 +282,12 @@ export async function createSchedules(options: {
     cancel: (user, scheduleId) =>
       alone(async () => {
         const record = await find(user, scheduleId);
-        if (record.state !== "waiting" && record.state !== "paused") return record;
-        const cancelled: ScheduleRecord = { ...record, state: "cancelled", nextAt: undefined };
-        await save(cancelled);
-        return cancelled;
+        return isScheduled(record) ? cancelled(record, record.reason) : record;
       }),
     async expire() {
       const before = clock.now() - keepFinishedMs;
       for (const record of await records.schedules.list()) {
-        const isFinished = record.state !== "waiting" && record.state !== "paused";
-        if (isFinished && Math.max(record.createdAt, record.lastSentAt ?? 0, record.at ?? 0) < before)
+        if (!isScheduled(record) && Math.max(record.createdAt, record.lastSentAt ?? 0, record.at ?? 0) < before)
           await records.schedules.remove(record.scheduleId);
       }
     },

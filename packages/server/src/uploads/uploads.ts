@@ -5,7 +5,7 @@ import { CompanionError, type Content } from "@claude-companion/protocol";
 import type { AgentContent } from "../agents/index.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../message-of.ts";
-import type { Records, UploadRecord } from "../records/index.ts";
+import { isScheduled, type Records, type UploadRecord } from "../records/index.ts";
 import { createBlocks } from "./blocks.ts";
 import { mediaTypeOf, refuseFalseType } from "./media-type.ts";
 
@@ -28,6 +28,8 @@ export interface Uploads {
   list(user: string): Promise<UploadRecord[]>;
   /** How much more fits. */
   readonly bytesLeft: number;
+  /** How much one file may have. */
+  readonly bytesMaxEach: number;
   /** Deletes one. @throws CompanionError `NOT_FOUND`, `CONFLICT` while a message waits with it */
   remove(user: string, uploadId: string): Promise<void>;
   /**
@@ -58,8 +60,9 @@ export async function createUploads(options: {
   limits: { bytesMaxEach: number; bytesMax: number; expireAfterMs: number };
 }): Promise<Uploads> {
   const { directory, records, clock, limits } = options;
+  const kept = await records.uploads.list();
   /** Of all files, also of those that are just coming. */
-  let bytesHeld = (await records.uploads.list()).reduce((sum, { bytes }) => sum + bytes, 0);
+  let bytesHeld = kept.reduce((sum, { bytes }) => sum + bytes, 0);
   /** What is coming: nobody else may bring it at the same time. */
   const coming = new Set<string>();
   await removeLeftovers();
@@ -68,7 +71,7 @@ export async function createUploads(options: {
   const folderOf = (user: string, uploadId: string) => join(homeOf(user), uploadId);
   /** Files that came while the last server was killed have no record. */
   async function removeLeftovers(): Promise<void> {
-    const known = new Set((await records.uploads.list()).map(({ uploadId }) => uploadId));
+    const known = new Set(kept.map(({ uploadId }) => uploadId));
     for (const home of await readdir(directory).catch(() => []))
       for (const uploadId of await readdir(join(directory, home)).catch(() => []))
         if (!known.has(uploadId)) await rm(join(directory, home, uploadId), { recursive: true, force: true });
@@ -84,7 +87,7 @@ export async function createUploads(options: {
   }
   /** Ids of what messages wait with. */
   async function held(): Promise<Set<string>> {
-    const scheduled = (await records.schedules.list()).filter(({ state }) => state === "waiting" || state === "paused");
+    const scheduled = (await records.schedules.list()).filter(isScheduled);
     const waiting = [...(await records.messages.list()), ...scheduled];
     const blocks = waiting.flatMap(({ content }) => (typeof content === "string" ? [] : content));
     return new Set(blocks.flatMap((block) => (block.type === "upload" ? [block.uploadId] : [])));
@@ -149,6 +152,7 @@ export async function createUploads(options: {
     },
     pathOf: ({ user, uploadId, name }) => join(folderOf(user, uploadId), name),
     list: async (user) => (await records.uploads.list(user)).sort((a, b) => b.createdAt - a.createdAt),
+    bytesMaxEach: limits.bytesMaxEach,
     get bytesLeft() {
       return Math.max(0, limits.bytesMax - bytesHeld);
     },
@@ -181,8 +185,8 @@ export async function createUploads(options: {
       const now = clock.now();
       const past = (await records.uploads.list()).filter(({ expiresAt }) => expiresAt < now);
       if (past.length === 0) return;
-      const kept = await held();
-      for (const upload of past) if (!kept.has(upload.uploadId)) await erase(upload);
+      const waitedFor = await held();
+      for (const upload of past) if (!waitedFor.has(upload.uploadId)) await erase(upload);
     },
   };
   return uploads;
