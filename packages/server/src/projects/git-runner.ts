@@ -15,6 +15,13 @@ export type GitRunner = (
   how?: { input?: string; literal?: boolean; fine?: readonly number[]; timeoutMs?: number },
 ) => Promise<string>;
 
+/** What git says, undefined where there is no working tree. */
+export const ifTree = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
+    if (error instanceof CompanionError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  });
+
 const timeoutMs = 30_000;
 const processesMax = 8;
 const outputMax = 64 * 1024 * 1024;

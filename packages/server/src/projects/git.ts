@@ -3,7 +3,7 @@ import { dirname, join, sep } from "node:path";
 import { CompanionError } from "@claude-companion/protocol";
 import type { Directories } from "./directories.ts";
 import { relativePath } from "./files.ts";
-import type { GitRunner } from "./git-runner.ts";
+import { type GitRunner, ifTree } from "./git-runner.ts";
 
 /** A file that differs from what was committed. Letters as in `git status --porcelain`; "." is unchanged, "?" untracked. */
 export interface GitChange {
@@ -164,11 +164,7 @@ export function createGit(options: { directories: Pick<Directories, "resolve">; 
     },
     async files(directory) {
       const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", "."];
-      const output = await git(directory, args).catch((error: unknown) => {
-        if (error instanceof CompanionError && error.code === "NOT_FOUND") return undefined;
-        throw error;
-      });
-      return output?.split("\0").filter((path) => path !== "");
+      return (await ifTree(git(directory, args)))?.split("\0").filter((path) => path !== "");
     },
     async ignored(directory, paths) {
       // Begun like this, no name has a meaning of its own.

@@ -1,5 +1,5 @@
 import { CompanionError } from "@claude-companion/protocol";
-import type { GitRunner } from "./git-runner.ts";
+import { type GitRunner, ifTree } from "./git-runner.ts";
 
 /** A line that was found. */
 export interface SearchHit {
@@ -22,30 +22,26 @@ export async function searchFiles(
   directory: string,
   wanted: { query: string; regex: boolean; caseSensitive: boolean; limit: number },
 ): Promise<{ hits: SearchHit[]; truncated: boolean }> {
-  const isTree = await git(directory, ["rev-parse", "--is-inside-work-tree"]).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof CompanionError && error.code === "NOT_FOUND") return false;
+  const grep = (where: "--untracked" | "--no-index") =>
+    git(
+      directory,
+      [
+        ...["grep", "-I", "-n", "-z", "--no-color", `--max-count=${perFileMax}`, where, "--exclude-standard"],
+        wanted.regex ? "--extended-regexp" : "--fixed-strings",
+        ...(wanted.caseSensitive ? [] : ["--ignore-case"]),
+        ...["-e", wanted.query, "--", "."],
+      ],
+      // Nothing was found.
+      { fine: [1] },
+    ).catch((error: unknown) => {
+      if (wanted.regex && error instanceof CompanionError && error.code === "CONFLICT")
+        throw new CompanionError(
+          "INVALID_REQUEST",
+          `${JSON.stringify(wanted.query)} is no extended regular expression.`,
+        );
       throw error;
-    },
-  );
-  const output = await git(
-    directory,
-    [
-      ...["grep", "-I", "-n", "-z", "--no-color", `--max-count=${perFileMax}`],
-      isTree ? "--untracked" : "--no-index",
-      "--exclude-standard",
-      wanted.regex ? "--extended-regexp" : "--fixed-strings",
-      ...(wanted.caseSensitive ? [] : ["--ignore-case"]),
-      ...["-e", wanted.query, "--", "."],
-    ],
-    // Nothing was found.
-    { fine: [1] },
-  ).catch((error: unknown) => {
-    if (wanted.regex && error instanceof CompanionError && error.code === "CONFLICT")
-      throw new CompanionError("INVALID_REQUEST", `${JSON.stringify(wanted.query)} is no extended regular expression.`);
-    throw error;
-  });
+    });
+  const output = (await ifTree(grep("--untracked"))) ?? (await grep("--no-index"));
   const lines = output.split("\n").filter((line) => line.includes("\0"));
   const hits = lines.slice(0, wanted.limit).map((entry) => {
     const [path = "", line = "", ...text] = entry.split("\0");
