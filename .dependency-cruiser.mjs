@@ -37,6 +37,8 @@ const owners = {
   "^diff$": "packages/server/src/agents/",
   "^croner$": "packages/server/src/schedules/",
   "^file-type$": "packages/server/src/uploads/",
+  "^@opentelemetry/.*$": "packages/server/src/telemetry/",
+  "^(web-push|jose|cockatiel)$": "packages/server/src/push/",
 };
 const libraries = Object.entries(owners).map(([library, owner]) => ({
   name: `owner-of-${library.replaceAll(/[^a-z]+/g, "-").replace(/^-|-$/g, "")}`,

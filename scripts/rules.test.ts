@@ -27,6 +27,8 @@ const plants: Record<string, Record<string, string>> = {
   "owner-of-diff": { [`${server}/log/k.ts`]: 'import "diff";' },
   "owner-of-croner": { [`${server}/log/j.ts`]: 'import "croner";' },
   "owner-of-file-type": { [`${server}/log/i.ts`]: 'import "file-type";' },
+  "owner-of-opentelemetry": { [`${server}/log/l.ts`]: 'import "@opentelemetry/api";' },
+  "owner-of-web-push-jose-cockatiel": { [`${server}/log/m.ts`]: 'import "jose";' },
   "owner-of-sqlite": { [`${server}/log/h.ts`]: 'import "node:sqlite";' },
 };
 /** Every room reaches for the command line, which stands behind all of them. */

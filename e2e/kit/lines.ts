@@ -28,3 +28,12 @@ export function exitOf(child: ChildProcess): Promise<number | NodeJS.Signals | n
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode ?? child.signalCode);
   return new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
 }
+
+/** All that a child process printed, once it has ended, and its exit code. */
+export async function outputOf(child: ChildProcess): Promise<[output: string, code: number | NodeJS.Signals | null]> {
+  let output = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+  const code = await exitOf(child);
+  return [output, code];
+}

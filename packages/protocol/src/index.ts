@@ -36,6 +36,18 @@ export {
   PermissionSuggestion,
   RuleScope,
 } from "./permission.ts";
+export {
+  Notification,
+  NotificationState,
+  PushActionRequest,
+  PushConfiguration,
+  PushPayload,
+  PushPlatform,
+  PushPreferences,
+  PushReason,
+  PushTarget,
+  WebPushSubscription,
+} from "./push.ts";
 export { Schedule } from "./schedule.ts";
 export {
   AgentCapabilities,

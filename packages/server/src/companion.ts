@@ -10,12 +10,14 @@ import {
 } from "./agents/index.ts";
 import { createAuth, createOriginPolicy } from "./auth/index.ts";
 import { type Clock, createClockTrust, every, systemClock } from "./clock.ts";
-import { createHandlers } from "./commands/index.ts";
+import { createHandlers, createPushActions } from "./commands/index.ts";
 import type { Config } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
 import { type Gateway, openGateway } from "./gateway/index.ts";
 import { createRetention } from "./log/index.ts";
+import { notifiersOf } from "./notifiers.ts";
 import { createDirectories, createFiles, createGit, createGitRunner } from "./projects/index.ts";
+import { createAttention, createPush, vapidKeysOf } from "./push/index.ts";
 import { createSchedules } from "./schedules/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
@@ -128,6 +130,24 @@ export async function createCompanion(
   opening.defer(() => sessions.close());
   const schedules = await createSchedules({ sessions, records, uploads, report, clock });
   opening.defer(() => schedules.close());
+  const attention = createAttention(clock);
+  const vapidKeys = await vapidKeysOf(records.keys);
+  const push = await createPush({
+    log,
+    records,
+    positions,
+    prompts: sessions.prompts,
+    attention,
+    notifiers: notifiersOf(config, { vapidKeys, clock }),
+    vapidPublicKey: vapidKeys.publicKey,
+    publicUrl: config.PUBLIC_URL,
+    escalateMs: config.PUSH_ESCALATE_MINUTES === 0 ? undefined : config.PUSH_ESCALATE_MINUTES * 60_000,
+    heldMs: config.PUSH_PAUSE_SECONDS * 1_000,
+    report,
+    clock,
+    random: Math.random,
+  });
+  opening.defer(() => push.close());
   const isClockTrusted = createClockTrust(clock, (byMs) => report.clockJumped({ byMs }));
   const retention = createRetention({
     log,
@@ -142,6 +162,7 @@ export async function createCompanion(
     every(clock, housekeepingMs, () => {
       if (!isClockTrusted()) return;
       uploads.expire().catch((error: unknown) => report.storageFailed({ operation: "expire uploads", error }));
+      push.expire().catch((error: unknown) => report.storageFailed({ operation: "expire notifications", error }));
       schedules.expire().catch((error: unknown) => report.storageFailed({ operation: "expire schedules", error }));
       sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
     }),
@@ -156,12 +177,16 @@ export async function createCompanion(
         search: storage.search,
         uploads,
         schedules,
+        push,
+        attention,
         directories,
         files: createFiles({ directories }),
         git: createGit({ directories, run: runGit }),
         runGit,
         allowNewProjects: config.ALLOW_NEW_PROJECTS,
       }),
+      act: createPushActions({ push, sessions }),
+      attention,
       sessions,
       uploads,
       hub,
@@ -170,7 +195,7 @@ export async function createCompanion(
       records,
       storage,
       auth,
-      origins: createOriginPolicy({ hosts: config.ALLOWED_HOSTS, origins: config.ALLOWED_ORIGINS }),
+      origins: createOriginPolicy({ hosts: allowedHosts(config), origins: config.ALLOWED_ORIGINS }),
       report,
       clock,
     },
@@ -213,6 +238,10 @@ export async function createCompanion(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** The name that devices use is allowed without being said twice. */
+const allowedHosts = ({ ALLOWED_HOSTS, PUBLIC_URL }: Config): string[] =>
+  PUBLIC_URL === undefined ? ALLOWED_HOSTS : [...ALLOWED_HOSTS, new URL(PUBLIC_URL).hostname];
 
 /** Without what is not set. */
 const definedOf = ({ costUsd, turns }: { costUsd: number | undefined; turns: number | undefined }) => ({

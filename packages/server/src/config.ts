@@ -113,6 +113,79 @@ export const settings = {
     wants: "origins such as https://app.example, separated by commas",
     meaning: "Web pages of other origins that may use this server.",
   }),
+  PUBLIC_URL: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    standard: undefined,
+    wants: "an address such as https://companion.example",
+    meaning: "Where devices reach this server: links in notifications lead there, and its name is allowed.",
+  }),
+  PUSH_ESCALATE_MINUTES: setting(number(0, 100_000), {
+    standard: "5",
+    wants: "minutes, 0 or more",
+    meaning: "A prompt that nobody saw or answered is told again, and on the next devices, after this. 0: never.",
+  }),
+  PUSH_PAUSE_SECONDS: setting(number(0.05, 3_600), {
+    standard: "15",
+    wants: "seconds, 0.05 to 3600",
+    meaning: "How long a push provider that does not answer is left alone before it is tried again.",
+  }),
+  WEB_PUSH_CONTACT: setting(
+    z
+      .string()
+      .regex(/^(mailto:[^@\s]+@[^@\s]+\.[^@\s]+|https:\/\/\S+)$/)
+      .optional(),
+    {
+      standard: undefined,
+      wants: "mailto:you@example.org or an https address, and not of localhost",
+      meaning: "Where push services of browsers can reach you. Without it PUBLIC_URL is used, if it is https.",
+    },
+  ),
+  APNS_KEY: setting(path.optional(), {
+    standard: undefined,
+    wants: "the path of a .p8 file",
+    meaning: "Apple's key for push notifications.",
+  }),
+  APNS_KEY_ID: setting(
+    z
+      .string()
+      .regex(/^[A-Z0-9]{10}$/)
+      .optional(),
+    {
+      standard: undefined,
+      wants: "ten capital letters and digits",
+      meaning: "The key's id, as Apple shows it.",
+    },
+  ),
+  APNS_TEAM_ID: setting(
+    z
+      .string()
+      .regex(/^[A-Z0-9]{10}$/)
+      .optional(),
+    {
+      standard: undefined,
+      wants: "ten capital letters and digits",
+      meaning: "Your team's id at Apple.",
+    },
+  ),
+  APNS_TOPIC: setting(z.string().min(1).optional(), {
+    standard: undefined,
+    wants: "a bundle id such as org.example.companion",
+    meaning: "The app that notifications go to.",
+  }),
+  APNS_URL: setting(z.url({ protocol: /^https$/ }).optional(), {
+    standard: undefined,
+    wants: "an https address",
+    meaning: "Reach Apple here instead, by a proxy.",
+  }),
+  FCM_CREDENTIALS: setting(path.optional(), {
+    standard: undefined,
+    wants: "the path of a JSON file",
+    meaning: "A service account's key from the Firebase console.",
+  }),
+  FCM_URL: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    standard: undefined,
+    wants: "an address",
+    meaning: "Reach Google here instead, by a proxy.",
+  }),
   HIBERNATE_AFTER_MINUTES: setting(number(0.001, 100_000), {
     standard: "10",
     wants: "minutes, more than 0",

@@ -6,6 +6,7 @@ import { chat } from "./cli/chat/chat.ts";
 import type { Command, Terminal } from "./cli/command-line.ts";
 import { config } from "./cli/config.ts";
 import { doctor } from "./cli/doctor.ts";
+import { push } from "./cli/push.ts";
 import { sessions } from "./cli/sessions.ts";
 import { start } from "./cli/start.ts";
 import { readVersion } from "./version.ts";
@@ -20,6 +21,10 @@ const commands: Record<string, { run: Command; help: string }> = {
   agents: {
     run: agents,
     help: "agents                list the agents' processes, which go on without a server (--end ID or all, --json)",
+  },
+  push: {
+    run: push,
+    help: "push [devices]        where you are told; push test [ID]; push explain [SESSION]: why you were told, or not",
   },
   backup: { run: backup, help: "backup [file]         copy everything into a file, while the server works" },
   restore: { run: restore, help: "restore FILE          put a backup in place; what was there is kept" },

@@ -5,6 +5,7 @@ import { connectionCommands } from "./connection.ts";
 import { conversationCommands } from "./conversation.ts";
 import { permissionCommands } from "./permissions.ts";
 import { projectCommands } from "./projects.ts";
+import { pushCommands } from "./push.ts";
 import { queueCommands } from "./queue.ts";
 import { scheduleCommands } from "./schedules.ts";
 import { sessionCommands } from "./sessions.ts";
@@ -26,6 +27,7 @@ export const commands = {
   ...projectCommands,
   ...usageCommands,
   ...uploadCommands,
+  ...pushCommands,
 };
 
 /** Name of a command. */

@@ -1,14 +1,17 @@
 import type { Positions } from "../delivery/index.ts";
 import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Directories, Files, Git, GitRunner } from "../projects/index.ts";
+import type { Attention, Push } from "../push/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Schedules } from "../schedules/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { agentHandlers } from "./agent-handlers.ts";
+import { byHand } from "./by-hand.ts";
 import { actorOf, type Handlers } from "./handlers.ts";
 import { permissionHandlers } from "./permission-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
+import { pushHandlers } from "./push-handlers.ts";
 import { queueHandlers } from "./queue-handlers.ts";
 import { scheduleHandlers } from "./schedule-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
@@ -30,10 +33,13 @@ export function createHandlers(house: {
   allowNewProjects: boolean;
   uploads: Uploads;
   schedules: Schedules;
+  push: Push;
+  attention: Attention;
 }): Handlers {
-  const { sessions, positions } = house;
+  const { sessions, positions, attention } = house;
 
-  return {
+  return byHand(attention, {
+    ...pushHandlers(house),
     ...usageHandlers(house),
     ...uploadHandlers(house),
     ...scheduleHandlers(house),
@@ -93,6 +99,7 @@ export function createHandlers(house: {
     async sessionBackgrounded(caller, { sessionId }) {
       await sessions.get(caller.user, sessionId);
       sessions.setForeground(sessionId, caller.deviceId, false);
+      attention.lookedAway(caller.deviceId, sessionId);
       return {};
     },
     async sessionForegrounded(caller, { sessionId }) {
@@ -105,5 +112,5 @@ export function createHandlers(house: {
       await session.end("endedByUser");
       return {};
     },
-  };
+  });
 }

@@ -1,15 +1,17 @@
 import { asyncApiDocument } from "@claude-companion/protocol";
 import type { Auth, OriginPolicy } from "../auth/index.ts";
 import type { Clock } from "../clock.ts";
-import type { Handlers } from "../commands/index.ts";
+import type { ActOnNotification, Handlers } from "../commands/index.ts";
 import type { Hub, Positions } from "../delivery/index.ts";
 import type { EventLog } from "../log/index.ts";
+import type { Attention } from "../push/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
 import type { Report } from "../telemetry/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { addCommandRoutes } from "./http/command-routes.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
+import { addPushRoutes } from "./http/push-routes.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addStartPage } from "./http/start-page.ts";
@@ -32,6 +34,8 @@ export interface Gateway {
 /** What the doors lead to. */
 export interface GatewayHouse {
   handlers: Handlers;
+  act: ActOnNotification;
+  attention: Attention;
   sessions: Sessions;
   uploads: Uploads;
   hub: Hub;
@@ -90,6 +94,7 @@ export async function openGateway(options: {
   addSessionRoutes(app, house);
   await addUploadRoutes(app, house.uploads);
   addCommandRoutes(app, handlers);
+  addPushRoutes(app, house.act);
   addStartPage(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   const asyncApi = asyncApiDocument({ version });

@@ -6,15 +6,20 @@ import type {
   Delivery,
   DurableData,
   Effort,
+  Notification,
+  NotificationState,
   Obstacle,
   PermissionAnswer,
   PermissionMode,
   PermissionOutcome,
   PermissionRequest,
   PermissionRule,
+  PushPlatform,
+  PushPreferences,
   Schedule,
   SessionStatus,
   Usage,
+  WebPushSubscription,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { RecordWrite } from "../log/index.ts";
@@ -175,6 +180,74 @@ export interface TokenRecord {
   revokedAt: number | undefined;
 }
 
+/** What it takes to reach somebody. Secret. */
+export type PushAddress =
+  | { platform: "apns"; pushToken: string; environment: "production" | "sandbox"; topic: string | undefined }
+  | { platform: "fcm"; pushToken: string }
+  /** `vapidPublicKey`: the key of ours that it was made for; it takes no other. */
+  | { platform: "webPush"; subscription: z.infer<typeof WebPushSubscription>; vapidPublicKey: string }
+  | { platform: "ntfy"; url: string; accessToken: string | undefined }
+  | { platform: "webhook"; url: string; secret: string };
+
+/** Where a person is reached, and what is to be told there. */
+export interface PushTargetRecord {
+  targetId: string;
+  user: string;
+  deviceId: string;
+  name: string;
+  address: PushAddress;
+  preferences: z.infer<typeof PushPreferences>;
+  /** Milliseconds since 1970: what happened before is not told. */
+  createdAt: number;
+  lastSentAt: number | undefined;
+  /** The provider says that it is dead. */
+  bad: { at: number; reason: string } | undefined;
+}
+
+/** A notification and what became of it. Its id begins with its time, so that ids stand in order. Never holds text of a session. */
+export interface NotificationRecord {
+  notificationId: string;
+  user: string;
+  targetId: string;
+  targetName: string;
+  deviceId: string;
+  platform: PushPlatform;
+  sessionId: string | undefined;
+  permissionId: string | undefined;
+  reason: z.infer<typeof Notification>["reason"];
+  step: number;
+  /** Milliseconds since 1970: when it happened, when it is sent, when it is of no more use. */
+  at: number;
+  dueAt: number;
+  expiresAt: number;
+  state: z.infer<typeof NotificationState>;
+  attempts: number;
+  shownAt: number | undefined;
+  openedAt: number | undefined;
+  trail: { at: number; text: string }[];
+}
+
+/** The right to do one thing, once, without login. Only the token's hash is kept. */
+export interface ActionTokenRecord {
+  /** SHA-256 of the token, hexadecimal. */
+  hash: string;
+  user: string;
+  targetId: string;
+  deviceId: string;
+  deviceName: string;
+  sessionId: string;
+  permissionId: string | undefined;
+  expiresAt: number;
+  usedAt: number | undefined;
+}
+
+/** A key that the server made for itself and must keep. Secret. */
+export interface KeyRecord {
+  name: string;
+  publicKey: string;
+  privateKey: string;
+}
+
 /** Records of one kind. Saving replaces. */
 export interface Collection<T> {
   find(key: string): Promise<T | undefined>;
@@ -214,6 +287,14 @@ export interface Records {
   positions: Collection<PositionRecord>;
   /** Owner: the user. Key: tokenId. */
   tokens: Collection<TokenRecord>;
+  /** Owner: the user. Key: targetId. */
+  pushTargets: Collection<PushTargetRecord>;
+  /** Owner: the user. Key: notificationId. */
+  notifications: Collection<NotificationRecord>;
+  /** Owner: the user. Key: the token's hash. */
+  actionTokens: Collection<ActionTokenRecord>;
+  /** Owner: none. Key: the name. */
+  keys: Collection<KeyRecord>;
 }
 
 /** Where records are really kept: one table of JSON documents, or one hash a collection. */
@@ -260,5 +341,9 @@ export function createRecords(store: RecordStore): Records {
     devices: collection("devices", (r) => `${r.user}/${r.deviceId}`, (r) => r.user),
     positions: collection("positions", (r) => `${r.deviceId}/${r.sessionId}`, (r) => r.deviceId),
     tokens: collection("tokens", (r) => r.tokenId, (r) => r.user),
+    pushTargets: collection("pushTargets", (r) => r.targetId, (r) => r.user),
+    notifications: collection("notifications", (r) => r.notificationId, (r) => r.user),
+    actionTokens: collection("actionTokens", (r) => r.hash, (r) => r.user),
+    keys: collection("keys", (r) => r.name, () => ""),
   }; // biome-ignore format: a table
 }

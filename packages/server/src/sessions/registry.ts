@@ -4,6 +4,7 @@ import {
   type AgentInfo,
   CompanionError,
   type PermissionMode,
+  type PermissionRequest,
   type SessionSummary,
 } from "@claude-companion/protocol";
 import type { z } from "zod";
@@ -92,6 +93,8 @@ export interface Sessions {
    * @throws CompanionError `PAYLOAD_TOO_LARGE`
    */
   export(user: string, sessionId: string, format: "markdown" | "json"): Promise<{ title: string; content: string }>;
+  /** What waits for a user's answer, in all sessions. */
+  prompts(user: string): Promise<{ sessionId: string; request: z.infer<typeof PermissionRequest> }[]>;
   readonly rules: Pick<Rules, "list">;
   /** Bytes of memory that are free, when agents have to wait for more; else undefined. */
   readonly memoryShort: number | undefined;
@@ -460,6 +463,16 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       return { title: record.title, content: await remembered.export(record, format) };
     },
 
+    async prompts(user) {
+      // Who asks is awake; who is just waking may have something to ask.
+      const awake = await Promise.allSettled([...loaded.values()]);
+      const own = awake.flatMap((one) =>
+        one.status === "fulfilled" && one.value.record.user === user ? [one.value] : [],
+      );
+      return own.flatMap(({ record, pendingPermissions }) =>
+        pendingPermissions.map((request) => ({ sessionId: record.sessionId, request })),
+      );
+    },
     rules,
     get memoryShort() {
       return crew.memoryShort;

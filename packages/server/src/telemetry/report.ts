@@ -20,6 +20,16 @@ export interface Report {
     outcome: "sent" | "skipped" | "failed";
     lateMs: number;
   }): void;
+  /** `waitedMs`: from what happened to this outcome. */
+  notification(event: {
+    notificationId: string;
+    platform: string;
+    reason: string;
+    outcome: string;
+    waitedMs: number | undefined;
+  }): void;
+  /** A push provider is left alone for a while, or answers again. */
+  providerTrouble(event: { platform: string; provider: string; reason: string; since: number; isOver: boolean }): void;
   emptyDelta(): void;
   connectionOpened(event: { clientId: string; deviceId: string; user: string }): void;
   connectionClosed(event: { clientId: string; code: number; reason: string; durationMs: number }): void;
@@ -71,6 +81,15 @@ export function createReport(logger: Logger): Report {
       count(`schedulesDue.${event.outcome}`);
       if (event.outcome === "failed") logger.warn(event, "a scheduled message could not be sent; it is tried again");
       else logger.info(event, `scheduled message ${event.outcome}`);
+    },
+    notification(event) {
+      count(`notifications.${event.outcome}`);
+      logger.info(event, "notification");
+    },
+    providerTrouble({ isOver, ...event }) {
+      count(isOver ? "providersBack" : "providersTroubled");
+      if (isOver) logger.info(event, "push provider answers again");
+      else logger.warn(event, "push provider is in trouble and left alone for a while");
     },
     emptyDelta() {
       count("emptyDeltas");

@@ -30,6 +30,10 @@ declare module "fastify" {
     caller: Caller;
     principal: Principal;
   }
+  interface FastifyContextConfig {
+    /** Its requests bring their own right, and no token of the server's. */
+    isOpen?: boolean;
+  }
 }
 
 const bucketsMax = 10_000;
@@ -123,6 +127,7 @@ export async function createHttpServer(options: {
         },
       );
     }
+    if (request.routeOptions.config.isOpen === true) return;
     const query = new URL(request.url, "http://localhost").searchParams;
     const principal = authenticate(auth, { authorization: request.headers.authorization, query, takesTicket: false });
     const { deviceId, name } = identify(principal, request.headers, query);

@@ -5,6 +5,7 @@ import { type CloseCode, CompanionError, PROTOCOL_VERSION } from "@claude-compan
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
 import { every } from "../../clock.ts";
+import type { Attention } from "../../push/index.ts";
 import type { Records } from "../../records/index.ts";
 import { authenticate, checkOrigin } from "../access.ts";
 import { problemOf } from "../http/problem.ts";
@@ -35,6 +36,7 @@ export interface SocketHouse extends ConnectionHouse {
   origins: OriginPolicy;
   records: Pick<Records, "devices">;
   storage: Pick<StorageState, "trouble" | "onTrouble">;
+  attention: Pick<Attention, "gone">;
 }
 
 /** Opens `/ws` on an HTTP server. */
@@ -154,7 +156,9 @@ export function openSocketDoor(options: {
       void connection.closed.then(() => {
         connections.delete(connection);
         const isLast = ![...connections].some((other) => other.deviceId === deviceId);
-        if (isLast) house.sessions.lookAway(deviceId);
+        if (!isLast) return;
+        house.sessions.lookAway(deviceId);
+        house.attention.gone(deviceId);
       });
       report.connectionOpened({ clientId, deviceId, user });
       const device = { deviceId, user, name: identity.name, lastSeenAt: clock.now() };

@@ -1,0 +1,82 @@
+import type { DurableData, DurableType, PushReason } from "@claude-companion/protocol";
+
+/** What an event means to a person who is away. */
+export type Happening =
+  | { kind: "tell"; reason: PushReason; permissionId: string | undefined }
+  /** A prompt was answered, or nobody asks any more. */
+  | { kind: "settled"; permissionId: string }
+  /** A person went on in this session: what was told of the last turn is old. */
+  | { kind: "wentOn" };
+
+/** The events that can mean something; all others are not even looked at. */
+export const meaningful: ReadonlySet<string> = new Set<DurableType>([
+  "permissionRequest",
+  "permissionResolved",
+  "turnCompleted",
+  "sessionUpdated",
+  "sessionStatus",
+  "agentNotice",
+  "humanMessage",
+  "messageState",
+]);
+
+/** Reads the events of one session in order, and remembers which message is being worked on. */
+export interface Interpreter {
+  /** Nothing to remember: a new one knows as much. */
+  readonly isBlank: boolean;
+  read(type: string, data: unknown): Happening | undefined;
+}
+
+export function createInterpreter(): Interpreter {
+  /** Messages that a schedule sent, and are not answered yet. */
+  const scheduled = new Set<string>();
+  let isScheduledTurn = false;
+
+  const readers: { [T in DurableType]?: (data: DurableData<T>) => Happening | undefined } = {
+    permissionRequest: ({ kind, permissionId }) => ({
+      kind: "tell",
+      reason: kind === "question" ? "question" : "permission",
+      permissionId,
+    }),
+    permissionResolved: ({ permissionId }) => ({ kind: "settled", permissionId }),
+    humanMessage({ messageId, by, scheduleId }) {
+      if (scheduleId !== undefined) scheduled.add(messageId);
+      return by !== undefined && scheduleId === undefined ? { kind: "wentOn" } : undefined;
+    },
+    messageState({ messageId, state }) {
+      if (state === "handedOver") isScheduledTurn = scheduled.has(messageId);
+      if (state !== "handedOver" && state !== "queued") scheduled.delete(messageId);
+      return undefined;
+    },
+    turnCompleted({ result }) {
+      const reasons = {
+        success: isScheduledTurn ? "scheduleDone" : "turnFinished",
+        error: "turnFailed",
+        limit: "limitReached",
+        // A person did that.
+        interrupted: undefined,
+      } as const;
+      isScheduledTurn = false;
+      return tell(reasons[result]);
+    },
+    sessionUpdated: ({ obstacle }) =>
+      tell(obstacle?.kind === "login" ? "loginNeeded" : obstacle?.kind === "usageLimit" ? "limitReached" : undefined),
+    sessionStatus: ({ status }) => tell(status === "failed" ? "turnFailed" : undefined),
+    agentNotice: ({ kind }) => tell(kind === "silent" ? "turnFailed" : undefined),
+  };
+  return {
+    get isBlank() {
+      return scheduled.size === 0 && !isScheduledTurn;
+    },
+    read(type, data) {
+      const reader = readers[type as DurableType] as ((data: unknown) => Happening | undefined) | undefined;
+      return reader?.(data);
+    },
+  };
+}
+
+const tell = (reason: PushReason | undefined): Happening | undefined =>
+  reason === undefined ? undefined : { kind: "tell", reason, permissionId: undefined };
+
+/** A prompt waits until it is answered; all else is news, which grows old. */
+export const isPrompt = (reason: string): boolean => reason === "permission" || reason === "question";
