@@ -18,6 +18,7 @@ export const ErrorData = z.object({
   message: z.string().meta({ description: "For people: what went wrong and what to do next." }),
   retryable: z.boolean(),
   details: z.record(z.string(), z.unknown()).optional(),
+  correlationId: z.string().optional().meta({ description: "Finds the request in the server's log and traces." }),
 });
 export type ErrorData = z.infer<typeof ErrorData>;
 
@@ -52,6 +53,7 @@ export const durableEvents = {
     queued: z.boolean().meta({ description: "True: the agent was busy, the message waits its turn." }),
     delivery: Delivery.optional().meta({ description: "Absent: `queue`." }),
     scheduleId: z.uuid().optional().meta({ description: "Sent by this schedule." }),
+    correlationId: z.string().optional().meta({ description: "Of the request that sent it, in logs and traces." }),
   }),
   scheduleChanged: z.object({ schedule: Schedule }),
   queueChanged: z.object({

@@ -7,6 +7,7 @@ import {
   agentEnvironment,
   createAgentHosts,
   createClaudeProvider,
+  watchAgentUsage,
 } from "./agents/index.ts";
 import { createAuth, createOriginPolicy } from "./auth/index.ts";
 import { type Clock, createClockTrust, every, systemClock } from "./clock.ts";
@@ -21,7 +22,7 @@ import { createAttention, createPush, vapidKeysOf } from "./push/index.ts";
 import { createSchedules } from "./schedules/index.ts";
 import { createSessions } from "./sessions/index.ts";
 import { openSqliteStorage } from "./storage/index.ts";
-import { createLogger, createReport, type Report } from "./telemetry/index.ts";
+import { createTelemetry, type Report, watchDisk } from "./telemetry/index.ts";
 import { createUploads } from "./uploads/index.ts";
 import { readVersion } from "./version.ts";
 
@@ -60,14 +61,27 @@ export async function createCompanion(
   },
 ): Promise<Companion> {
   const clock = parts.clock ?? systemClock;
-  const logger = createLogger({ level: config.LOG_LEVEL, destination: parts.logTo });
-  const report = createReport(logger);
+  const token = config.AUTH_TOKEN ?? randomBytes(24).toString("base64url");
   await using opening = new AsyncDisposableStack();
+  const telemetry = createTelemetry({
+    level: config.LOG_LEVEL,
+    version: readVersion(),
+    destination: parts.logTo,
+    otlpUrl: config.OTLP_URL,
+    secrets: [token, ...secretsOf(parts.environment)],
+    clock,
+  });
+  opening.defer(() => telemetry.close());
+  const { report } = telemetry;
 
-  const storage = await openSqliteStorage({ path: join(config.DATA_DIR, "companion.db"), now: clock.now });
+  const database = join(config.DATA_DIR, "companion.db");
+  const storage = await openSqliteStorage({ path: database, now: clock.now, onCommitted: report.committed });
   opening.defer(() => storage.close());
   const { log, records } = storage;
-  const token = config.AUTH_TOKEN ?? randomBytes(24).toString("base64url");
+  opening.defer(log.follow((events) => (report.traffic.eventsStored += events.length)));
+  const disk = watchDisk({ database, clock });
+  opening.defer(() => disk.close());
+  await disk.look();
   const auth = await createAuth({ authToken: token, records, clock });
   const directories = await createDirectories({ roots: config.PROJECT_ROOTS });
   const runGit = createGitRunner({ directories, environment: parts.environment });
@@ -79,11 +93,12 @@ export async function createCompanion(
     onError: (error) => report.storageFailed({ operation: "save positions", error }),
   });
   opening.defer(() => positions.close());
+  const hosts = hostsOf(config.DATA_DIR, parts.environment);
   const providers = parts.providers ?? [
     createClaudeProvider({
       cliPath: config.CLAUDE_CLI_PATH,
       environment: agentEnvironment(parts.environment, config.AGENT_ENV),
-      hosts: hostsOf(config.DATA_DIR, parts.environment),
+      hosts,
       allowBypass: config.ALLOW_BYPASS_PERMISSIONS,
       aloneMs: config.AGENTS_ALONE_HOURS * 3_600_000,
     }),
@@ -155,6 +170,7 @@ export async function createCompanion(
     limits: { ageMs: config.RETENTION_DAYS * dayMs, bytesMax: config.RETENTION_MEGABYTES * megabyte, keepEvents: 1 },
     now: clock.now,
     schedule: (run) => every(clock, housekeepingMs, () => isClockTrusted() && run()),
+    onExpired: (events) => report.eventsExpired({ events }),
     onError: (error) => report.storageFailed({ operation: "retention", error }),
   });
   opening.defer(() => retention.close());
@@ -167,6 +183,14 @@ export async function createCompanion(
       sessions.expire().catch((error: unknown) => report.storageFailed({ operation: "expire sessions", error }));
     }),
   );
+  const agentUsages = watchAgentUsage({
+    hosts,
+    isAnyRunning: () => parts.providers === undefined && sessions.agentsRunning > 0,
+    clock,
+  });
+  opening.defer(() => agentUsages.close());
+  const series = await telemetry.keep(storage.series);
+  opening.defer(() => series.close());
   const gateway = await openGateway({
     house: {
       handlers: createHandlers({
@@ -197,6 +221,11 @@ export async function createCompanion(
       auth,
       origins: createOriginPolicy({ hosts: allowedHosts(config), origins: config.ALLOWED_ORIGINS }),
       report,
+      telemetry,
+      series,
+      agentUsages,
+      push,
+      disk,
       clock,
     },
     host: config.HOST,
@@ -215,6 +244,18 @@ export async function createCompanion(
     throw explainListen(error, config);
   });
   opening.defer(() => gateway.close());
+  const total = (field: "cpu" | "memoryBytes") => agentUsages.current.reduce((sum, usage) => sum + usage[field], 0);
+  telemetry.observe({
+    "companion.connections": { unit: "{connection}", description: "WebSocket connections.", read: () => gateway.connections },
+    "companion.sessions": { unit: "{session}", description: "Sessions that have not ended, by status.", label: "status", read: () => sessions.census().byStatus },
+    "companion.agents": { unit: "{agent}", description: "Agents that run.", read: () => sessions.agentsRunning },
+    "companion.agents.cpu.utilization": { unit: "1", description: "Cores that agents' processes take, in all.", read: () => total("cpu") },
+    "companion.agents.memory.usage": { unit: "By", description: "Memory of agents' processes, in all.", read: () => total("memoryBytes") },
+    "companion.storage.queue": { unit: "{operation}", description: "Operations that wait for the storage threads.", read: () => storage.waiting },
+    "companion.disk.free": { unit: "By", description: "Free where the data lies.", read: () => disk.freeBytes },
+    "companion.database.size": { unit: "By", description: "The database with its log.", read: () => disk.databaseBytes },
+    "companion.push.providers.troubled": { unit: "{provider}", description: "Push providers that are left alone for a while.", read: () => push.troubles.length },
+  }); // biome-ignore format: a table
 
   const all = opening.move();
   let closing: Promise<void> | undefined;
@@ -242,6 +283,12 @@ export async function createCompanion(
 /** The name that devices use is allowed without being said twice. */
 const allowedHosts = ({ ALLOWED_HOSTS, PUBLIC_URL }: Config): string[] =>
   PUBLIC_URL === undefined ? ALLOWED_HOSTS : [...ALLOWED_HOSTS, new URL(PUBLIC_URL).hostname];
+
+/** Values of the environment that must not stand in the log, whoever writes them there. */
+const secretsOf = (environment: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(environment).flatMap(([name, value]) =>
+    value && /TOKEN|SECRET|PASSWORD|_KEY$/.test(name) ? [value] : [],
+  );
 
 /** Without what is not set. */
 const definedOf = ({ costUsd, turns }: { costUsd: number | undefined; turns: number | undefined }) => ({

@@ -73,6 +73,11 @@ export const settings = {
     wants: "one of trace, debug, info, warn, error, fatal, silent",
     meaning: "How much is logged (JSON lines on standard error).",
   }),
+  OTLP_URL: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    standard: undefined,
+    wants: "an address such as http://127.0.0.1:4318",
+    meaning: "Metrics and traces are exported there (OTLP over HTTP). Not set: nowhere.",
+  }),
   CLAUDE_CLI_PATH: setting(path.optional(), {
     standard: undefined,
     wants: "the path of a `claude` program",

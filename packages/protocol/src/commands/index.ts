@@ -50,4 +50,9 @@ export const isCommandType = (value: unknown): value is CommandType =>
   typeof value === "string" && Object.hasOwn(commands, value);
 
 /** The envelope around every command. */
-export const CommandEnvelope = z.object({ type: z.string(), requestId: RequestId, data: z.unknown().optional() });
+export const CommandEnvelope = z.object({
+  type: z.string(),
+  requestId: RequestId,
+  data: z.unknown().optional(),
+  traceparent: z.string().max(200).optional().meta({ description: "W3C Trace Context: what this command belongs to." }),
+});

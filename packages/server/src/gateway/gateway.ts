@@ -1,13 +1,14 @@
 import { asyncApiDocument } from "@claude-companion/protocol";
+import type { AgentUsages } from "../agents/index.ts";
 import type { Auth, OriginPolicy } from "../auth/index.ts";
 import type { Clock } from "../clock.ts";
 import type { ActOnNotification, Handlers } from "../commands/index.ts";
 import type { Hub, Positions } from "../delivery/index.ts";
 import type { EventLog } from "../log/index.ts";
-import type { Attention } from "../push/index.ts";
+import type { Attention, Push } from "../push/index.ts";
 import type { Records } from "../records/index.ts";
 import type { Sessions } from "../sessions/index.ts";
-import type { Report } from "../telemetry/index.ts";
+import type { Disk, Report, Series, Telemetry } from "../telemetry/index.ts";
 import type { Uploads } from "../uploads/index.ts";
 import { addCommandRoutes } from "./http/command-routes.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
@@ -15,11 +16,12 @@ import { addPushRoutes } from "./http/push-routes.ts";
 import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addStartPage } from "./http/start-page.ts";
+import { addTelemetryRoutes } from "./http/telemetry-routes.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
 import { addUploadRoutes } from "./http/upload-routes.ts";
 import { createPlaces } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
-import { openSocketDoor } from "./socket/upgrade.ts";
+import { openSocketDoor, type SocketDoor } from "./socket/upgrade.ts";
 import type { StorageState } from "./storage-state.ts";
 
 /** Both doors of the server: WebSocket and REST. */
@@ -46,6 +48,11 @@ export interface GatewayHouse {
   auth: Auth;
   origins: OriginPolicy;
   report: Report;
+  telemetry: Telemetry;
+  series: Series;
+  agentUsages: Pick<AgentUsages, "current">;
+  push: Pick<Push, "troubles">;
+  disk: Disk;
   clock: Clock;
 }
 
@@ -86,11 +93,13 @@ export async function openGateway(options: {
 }): Promise<Gateway> {
   const { house, version, limits } = options;
   let closing = false;
+  let door: SocketDoor | undefined;
   const load = createLoad({ ...loadLimits, clock: house.clock });
   const handlers = under(load, house.handlers);
   const app = await createHttpServer({ ...house, version, limits });
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
   addTokenRoutes(app, house.auth);
+  addTelemetryRoutes(app, { ...house, connection: (user, clientId) => door?.reading(user, clientId) });
   addSessionRoutes(app, house);
   await addUploadRoutes(app, house.uploads);
   addCommandRoutes(app, handlers);
@@ -101,11 +110,12 @@ export async function openGateway(options: {
   app.get("/asyncapi.json", { schema: { hide: true } }, async () => asyncApi);
   await app.ready();
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
-  const door = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
+  const opened = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
+  door = opened;
   try {
     await app.listen({ host: options.host, port: options.port, backlog: stormConnections });
   } catch (error) {
-    await door.close();
+    await opened.close();
     await app.close();
     throw error;
   }
@@ -114,11 +124,11 @@ export async function openGateway(options: {
   return {
     address: { host: options.host, port },
     get connections() {
-      return door.connections;
+      return opened.connections;
     },
     async close() {
       closing = true;
-      await door.close();
+      await opened.close();
       await app.close();
     },
   };

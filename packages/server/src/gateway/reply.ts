@@ -13,8 +13,11 @@ export function companionErrorOf(error: unknown): CompanionError {
 }
 
 /** An error as the wire has it. */
-export function errorDataOf({ code, message, retryable, details }: CompanionError): z.infer<typeof ErrorData> {
-  return { code, message, retryable, ...(details ? { details } : {}) };
+export function errorDataOf(
+  { code, message, retryable, details }: CompanionError,
+  correlationId?: string,
+): z.infer<typeof ErrorData> {
+  return { code, message, retryable, ...(details ? { details } : {}), ...(correlationId ? { correlationId } : {}) };
 }
 
 /** What a schema found wrong, with the path of each offending field. */

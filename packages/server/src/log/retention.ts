@@ -13,11 +13,12 @@ export interface Retention {
  * @param options.schedule calls back now and then and returns how to stop it
  */
 export function createRetention(options: {
-  log: Pick<EventLog, "trim">;
+  log: Pick<EventLog, "trim" | "head">;
   sessions: () => Promise<readonly string[]>;
   limits: { ageMs: number; bytesMax: number; keepEvents: number };
   now: () => number;
   schedule: (run: () => void) => () => void;
+  onExpired: (events: number) => void;
   onError: (error: unknown) => void;
 }): Retention {
   let running: Promise<void> | undefined;
@@ -27,7 +28,10 @@ export function createRetention(options: {
     for (const sessionId of await options.sessions()) {
       if (closed) return;
       const limits: Trim = { before: options.now() - ageMs, bytesMax, keepEvents };
-      await options.log.trim(sessionId, limits);
+      const before = await options.log.head(sessionId);
+      const after = await options.log.trim(sessionId, limits);
+      const expired = (after?.firstSeq ?? 0) - (before?.firstSeq ?? 0);
+      if (after && before && expired > 0) options.onExpired(expired);
     }
   }
   const run = () => {

@@ -20,17 +20,25 @@ export const meaningful: ReadonlySet<string> = new Set<DurableType>([
   "messageState",
 ]);
 
+interface Message {
+  isScheduled: boolean;
+  correlationId: string | undefined;
+}
+
 /** Reads the events of one session in order, and remembers which message is being worked on. */
 export interface Interpreter {
+  /** Of the request that began the turn, if that is known. */
+  readonly correlationId: string | undefined;
   /** Nothing to remember: a new one knows as much. */
   readonly isBlank: boolean;
   read(type: string, data: unknown): Happening | undefined;
 }
 
 export function createInterpreter(): Interpreter {
-  /** Messages that a schedule sent, and are not answered yet. */
-  const scheduled = new Set<string>();
-  let isScheduledTurn = false;
+  /** Messages that are not answered yet. */
+  const open = new Map<string, Message>();
+  /** The one that is being worked on. */
+  let current: Message | undefined;
 
   const readers: { [T in DurableType]?: (data: DurableData<T>) => Happening | undefined } = {
     permissionRequest: ({ kind, permissionId }) => ({
@@ -39,24 +47,23 @@ export function createInterpreter(): Interpreter {
       permissionId,
     }),
     permissionResolved: ({ permissionId }) => ({ kind: "settled", permissionId }),
-    humanMessage({ messageId, by, scheduleId }) {
-      if (scheduleId !== undefined) scheduled.add(messageId);
+    humanMessage({ messageId, by, scheduleId, correlationId }) {
+      open.set(messageId, { isScheduled: scheduleId !== undefined, correlationId });
       return by !== undefined && scheduleId === undefined ? { kind: "wentOn" } : undefined;
     },
     messageState({ messageId, state }) {
-      if (state === "handedOver") isScheduledTurn = scheduled.has(messageId);
-      if (state !== "handedOver" && state !== "queued") scheduled.delete(messageId);
+      if (state === "handedOver") current = open.get(messageId);
+      if (state !== "handedOver" && state !== "queued") open.delete(messageId);
       return undefined;
     },
     turnCompleted({ result }) {
       const reasons = {
-        success: isScheduledTurn ? "scheduleDone" : "turnFinished",
+        success: current?.isScheduled ? "scheduleDone" : "turnFinished",
         error: "turnFailed",
         limit: "limitReached",
         // A person did that.
         interrupted: undefined,
       } as const;
-      isScheduledTurn = false;
       return tell(reasons[result]);
     },
     sessionUpdated: ({ obstacle }) =>
@@ -66,7 +73,10 @@ export function createInterpreter(): Interpreter {
   };
   return {
     get isBlank() {
-      return scheduled.size === 0 && !isScheduledTurn;
+      return open.size === 0;
+    },
+    get correlationId() {
+      return current?.correlationId;
     },
     read(type, data) {
       const reader = readers[type as DurableType] as ((data: unknown) => Happening | undefined) | undefined;

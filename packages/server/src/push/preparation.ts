@@ -90,6 +90,7 @@ export function createPreparation(parts: {
       silent: reason === "resolved",
       collapseId: collapseIdOf(record),
       expiresAt,
+      correlationId: record.correlationId,
     };
     return { send: true, address: target.address, message };
   };

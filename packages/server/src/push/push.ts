@@ -23,7 +23,7 @@ import type { Notifier } from "./providers/notifier.ts";
 import { createRecall } from "./recall.ts";
 import { subscribePush } from "./subscriber.ts";
 import { createTargets, type Targets } from "./targets.ts";
-import { createTeller } from "./teller.ts";
+import { createTeller, reportOf } from "./teller.ts";
 import type { WaitingPrompt } from "./waiting-prompt.ts";
 
 const dayMs = 86_400_000;
@@ -88,7 +88,7 @@ export async function createPush(options: {
   publicUrl: string | undefined;
   escalateMs: number | undefined;
   heldMs: number;
-  report: Pick<Report, "notification" | "providerTrouble" | "storageFailed">;
+  report: Pick<Report, "notification" | "providerTrouble" | "providerCalled" | "storageFailed">;
   clock: Clock;
   random: () => number;
 }): Promise<Push> {
@@ -111,6 +111,7 @@ export async function createPush(options: {
     notifierOf,
     clock,
     openMs: options.heldMs,
+    onCalled: report.providerCalled,
     onTrouble: (trouble, isOver) => report.providerTrouble({ ...trouble, isOver }),
   });
   const courier = createCourier({
@@ -128,8 +129,8 @@ export async function createPush(options: {
   const subscriber = subscribePush({ ...options, isNeeded: () => targets.count > 0, handle: teller.handle, onError });
 
   function onDone(record: NotificationRecord, dead: string | undefined): void {
-    const { notificationId, platform, reason, state, targetId } = record;
-    report.notification({ notificationId, platform, reason, outcome: state, waitedMs: clock.now() - record.at });
+    const { reason, state, targetId } = record;
+    report.notification({ ...reportOf(record), waitedMs: clock.now() - record.at });
     if (dead !== undefined) targets.markBad(targetId, dead).catch(onError);
     if (state === "failed") counts.failed += 1;
     if (state !== "sent") return;

@@ -18,6 +18,8 @@ export interface Occurrence {
   /** Milliseconds since 1970. */
   at: number;
   happening: Happening;
+  /** Of the request that began the turn. */
+  correlationId: string | undefined;
 }
 
 /**
@@ -67,9 +69,10 @@ export function subscribePush(options: {
     if (!meaningful.has(type)) return;
     const interpreter = interpreters.get(sessionId) ?? createInterpreter();
     const happening = interpreter.read(type, JSON.parse(frame).data);
+    const { correlationId } = interpreter;
     if (interpreter.isBlank) interpreters.delete(sessionId);
     else interpreters.set(sessionId, interpreter);
-    if (happening) await options.handle({ sessionId, epoch, seq, at: Date.parse(timestamp), happening });
+    if (happening) await options.handle({ sessionId, epoch, seq, at: Date.parse(timestamp), happening, correlationId });
   }
   async function readLive(event: StoredEvent): Promise<void> {
     const head = await log.head(event.sessionId);

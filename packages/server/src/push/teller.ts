@@ -24,7 +24,7 @@ export interface Teller {
   testId(target: PushTargetRecord, at: number, seed: string): string;
 }
 
-type About = Pick<NotificationRecord, "sessionId" | "permissionId" | "reason" | "at" | "expiresAt">;
+type About = Pick<NotificationRecord, "sessionId" | "permissionId" | "reason" | "at" | "expiresAt" | "correlationId">;
 interface How {
   notificationId: string;
   step: number;
@@ -69,8 +69,7 @@ export function createTeller(parts: {
     };
     await notifications.save(record);
     if (state === "waiting") return courier.add(record);
-    const { platform, reason } = record;
-    parts.report.notification({ notificationId, platform, reason, outcome: state, waitedMs: undefined });
+    parts.report.notification({ ...reportOf(record), waitedMs: undefined });
   }
 
   /** The first telling. Several of one session become one. */
@@ -123,7 +122,11 @@ export function createTeller(parts: {
   }
 
   /** A prompt is answered, or nobody asks any more. */
-  async function settle(session: SessionRecord, permissionId: string, at: number): Promise<void> {
+  async function settle(
+    session: SessionRecord,
+    permissionId: string,
+    { at, correlationId }: Pick<Occurrence, "at" | "correlationId">,
+  ): Promise<void> {
     const { sessionId, user } = session;
     const left = (await parts.prompts(user)).filter((prompt) => prompt.sessionId === sessionId);
     const isOver = (record: NotificationRecord) =>
@@ -133,7 +136,14 @@ export function createTeller(parts: {
     await courier.withdraw(isOver, "It was answered, or is no longer asked.");
     parts.recall.forget(permissionId);
     if (left.length > 0) return;
-    const about = { sessionId, permissionId: undefined, reason: "resolved" as const, at, expiresAt: at + lifeMs.news };
+    const about = {
+      sessionId,
+      permissionId: undefined,
+      reason: "resolved" as const,
+      at,
+      expiresAt: at + lifeMs.news,
+      correlationId,
+    };
     for (const targetId of parts.recall.takeFromScreens(sessionId)) {
       const target = targets.find(targetId);
       if (target === undefined || !parts.notifierOf(target.address.platform).takesSilent) continue;
@@ -144,7 +154,7 @@ export function createTeller(parts: {
   }
 
   return {
-    async handle({ sessionId, epoch, seq, at, happening }) {
+    async handle({ sessionId, epoch, seq, at, happening, correlationId }) {
       const session = await parts.records.sessions.find(sessionId);
       if (session === undefined) return;
       switch (happening.kind) {
@@ -153,11 +163,11 @@ export function createTeller(parts: {
           return courier.withdraw(isNews, "The person went on in this session.");
         }
         case "settled":
-          return settle(session, happening.permissionId, at);
+          return settle(session, happening.permissionId, { at, correlationId });
         case "tell": {
           const { reason, permissionId } = happening;
           const expiresAt = at + (isPrompt(reason) ? lifeMs.prompt : lifeMs.news);
-          const about = { sessionId, permissionId, reason, at, expiresAt };
+          const about = { sessionId, permissionId, reason, at, expiresAt, correlationId };
           return tell(session, about, `${sessionId}/${epoch}/${seq}`);
         }
         default:
@@ -173,8 +183,19 @@ export function createTeller(parts: {
         reason: "test" as const,
         at,
         expiresAt: at + lifeMs.test,
+        correlationId: undefined,
       };
       return keep(target, about, { notificationId, step: 0, dueAt: at, why: "Somebody asked for a test." });
     },
   };
 }
+
+/** A notification as it is reported: what became of it, and what it belongs to. */
+export const reportOf = ({
+  notificationId,
+  sessionId,
+  platform,
+  reason,
+  state,
+  correlationId,
+}: NotificationRecord) => ({ notificationId, sessionId, platform, reason, outcome: state, correlationId });

@@ -86,6 +86,8 @@ export interface MessageRecord {
   /** Undefined in records of older versions: `queue`. */
   delivery: Delivery | undefined;
   state: "queued" | "handedOver";
+  /** Of the request that sent it. */
+  correlationId: string | undefined;
 }
 
 /** A rule that a person gave and did not take back. */
@@ -222,6 +224,8 @@ export interface NotificationRecord {
   expiresAt: number;
   state: z.infer<typeof NotificationState>;
   attempts: number;
+  /** Of the request that began the turn it tells of. */
+  correlationId: string | undefined;
   shownAt: number | undefined;
   openedAt: number | undefined;
   trail: { at: number; text: string }[];

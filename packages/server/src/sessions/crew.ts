@@ -28,6 +28,8 @@ export interface Crew {
   leave(member: Member): void;
   /** Its agent became idle. */
   rested(): void;
+  /** How many agents run. */
+  readonly size: number;
   /** Bytes that are free, when that is too little; else undefined. */
   readonly memoryShort: number | undefined;
   close(): void;
@@ -109,6 +111,9 @@ export function createCrew(options: {
       if (members.delete(member)) advance();
     },
     rested: advance,
+    get size() {
+      return members.size;
+    },
     get memoryShort() {
       const free = availableMemory();
       return free < memoryBytesMin ? free : undefined;

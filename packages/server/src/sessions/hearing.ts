@@ -76,6 +76,7 @@ export function createHearing(options: {
         return;
       case "message":
         handOver.heard();
+        if (event.state === "handedOver") noteHandedOver(event.messageId);
         tell(messages.advance(event.messageId, event.state, event.reason));
         return handOver.waiting.length > 0 ? deliver() : undefined;
       case "permission": {
@@ -86,6 +87,7 @@ export function createHearing(options: {
           sessionId,
           permissionId: event.request.permissionId,
           toolName: event.request.toolName,
+          kind: event.request.kind,
         });
         tell(asked.commit, become({ type: "permissionAsked" }));
         return onChange();
@@ -117,21 +119,25 @@ export function createHearing(options: {
         return event satisfies never;
     }
   }
+  function noteHandedOver(messageId: string): void {
+    const correlationId = messages.open.find((message) => message.messageId === messageId)?.correlationId;
+    report.messageHandedOver({ sessionId, messageId, correlationId });
+  }
   function heedDurable({ id, event }: Extract<AgentEvent, { kind: "durable" }>): void {
     const events = [{ id, event }];
     if (event.type === "todosChanged")
       return tell({ events, records: condition.write({ todos: event.data.todos }).records });
     if (event.type !== "turnCompleted") return tell({ events, records: [] });
     restarts = 0;
-    const { result, durationMs, costUsd } = event.data;
-    report.turnCompleted({ sessionId, result, durationMs, costUsd });
-    const { user, workingDirectory } = condition.record;
+    const { result, durationMs, costUsd, usage } = event.data;
+    const { user, workingDirectory, model } = condition.record;
+    report.turnCompleted({ sessionId, result, durationMs, costUsd, model, usage });
     const at = clock.now();
     const turn = {
       turnId: `${timeKey(at)}-${id}`,
       ...{ user, sessionId, workingDirectory, at },
       costUsd: costUsd ?? 0,
-      usage: event.data.usage,
+      usage,
       durationMs: durationMs ?? 0,
     };
     // With its event: a turn that is told twice counts once.

@@ -14,6 +14,8 @@ export interface NewMessage {
   delivery: z.infer<typeof Delivery>;
   /** Set: it was sent by this schedule. */
   scheduleId?: string;
+  /** Of the request that sends it. */
+  correlationId?: string | undefined;
 }
 
 /** The messages of people that the agent has not finished with, in order. */
@@ -79,7 +81,7 @@ export function createMessages(options: {
     get queued() {
       return [...open.values()].filter((record) => record.state === "queued");
     },
-    accept({ messageId, content, by, delivery, scheduleId }, queued) {
+    accept({ messageId, content, by, delivery, scheduleId, correlationId }, queued) {
       lastOrder = Math.max(lastOrder + 1, options.clock.now());
       const record: MessageRecord = {
         messageId,
@@ -89,8 +91,17 @@ export function createMessages(options: {
         by,
         delivery,
         state: "queued",
+        correlationId,
       };
-      const data = { messageId, content, by, queued, ...(delivery === "queue" ? {} : { delivery }), scheduleId };
+      const data = {
+        messageId,
+        content,
+        by,
+        queued,
+        ...(delivery === "queue" ? {} : { delivery }),
+        scheduleId,
+        correlationId,
+      };
       return {
         record,
         commit: {

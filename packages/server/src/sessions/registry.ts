@@ -96,6 +96,8 @@ export interface Sessions {
   /** What waits for a user's answer, in all sessions. */
   prompts(user: string): Promise<{ sessionId: string; request: z.infer<typeof PermissionRequest> }[]>;
   readonly rules: Pick<Rules, "list">;
+  /** Agents that run now. */
+  readonly agentsRunning: number;
   /** Bytes of memory that are free, when agents have to wait for more; else undefined. */
   readonly memoryShort: number | undefined;
   /**
@@ -106,6 +108,8 @@ export interface Sessions {
   agents(): Promise<z.infer<typeof AgentInfo>[]>;
   /** Calls back after each change. @returns stops it */
   watch(listener: (change: SessionChange) => void): () => void;
+  /** How many sessions that have not ended are in which state, and kept from going on by what. */
+  census(): { byStatus: Record<string, number>; byObstacle: Record<string, number> };
   /** Ids of all sessions, ended ones too. */
   ids(): Promise<string[]>;
   /** Ends sessions that nobody used for long. */
@@ -474,6 +478,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       );
     },
     rules,
+    get agentsRunning() {
+      return crew.size;
+    },
     get memoryShort() {
       return crew.memoryShort;
     },
@@ -506,6 +513,15 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       return () => watchers.delete(listener);
     },
 
+    census() {
+      const byStatus: Record<string, number> = {};
+      const byObstacle: Record<string, number> = {};
+      for (const { status, obstacle } of known.values()) {
+        byStatus[status] = (byStatus[status] ?? 0) + 1;
+        if (obstacle) byObstacle[obstacle.kind] = (byObstacle[obstacle.kind] ?? 0) + 1;
+      }
+      return { byStatus, byObstacle };
+    },
     ids: async () => (await records.sessions.list()).map((record) => record.sessionId),
 
     async expire() {
@@ -513,7 +529,9 @@ export async function createSessions(options: SessionsOptions): Promise<Sessions
       for (const record of [...known.values()]) {
         if (record.status === "ended" || record.lastActivityAt >= before) continue;
         const session = await open(record);
-        if (session.record.lastActivityAt < before) await session.end("expired");
+        if (session.record.lastActivityAt >= before) continue;
+        await session.end("expired");
+        report.sessionExpired({ sessionId: record.sessionId });
       }
     },
 

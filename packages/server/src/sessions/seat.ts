@@ -1,5 +1,6 @@
 import { CompanionError } from "@claude-companion/protocol";
 import type { Agent, AgentEvent, AgentProvider } from "../agents/index.ts";
+import type { Clock } from "../clock.ts";
 import { messageOf } from "../message-of.ts";
 import type { Journal } from "./journal.ts";
 
@@ -26,6 +27,7 @@ export interface Seat {
 
 /**
  * @param options.onOpening before an agent is started
+ * @param options.onOpened how long it took to start one, and why it failed if so
  * @param options.onFailed it could not be started
  * @param options.onSeated before anything is heard of it
  * @param options.onEvent what the agent that sits there does; a late word of an older one is dropped
@@ -36,7 +38,9 @@ export function createSeat(options: {
   place: { take(signal: AbortSignal): Promise<void>; keep(): void; free(): void };
   journal: Pick<Journal, "text" | "settled" | "room">;
   openOptions: () => OpenOptions;
+  clock: Pick<Clock, "monotonicMs">;
   onOpening: () => void;
+  onOpened: (opened: { durationMs: number; failure: string | undefined }) => void;
   onFailed: (failure: CompanionError) => void;
   onSeated: () => void;
   /** Anything of the agent that sits there, before it is told. */
@@ -55,14 +59,20 @@ export function createSeat(options: {
     admission = new AbortController();
     await place.take(admission.signal);
     options.onOpening();
+    const startedAt = options.clock.monotonicMs();
+    const opened = (failure: string | undefined) =>
+      options.onOpened({ durationMs: options.clock.monotonicMs() - startedAt, failure });
     try {
-      return sit(await provider.open(options.openOptions()));
+      const started = await provider.open(options.openOptions());
+      opened(undefined);
+      return sit(started);
     } catch (error) {
       place.free();
       const failure =
         error instanceof CompanionError
           ? error
           : new CompanionError("AGENT_FAILED", `${provider.name} could not be started: ${messageOf(error)}`);
+      opened(failure.message);
       options.onFailed(failure);
       throw failure;
     }

@@ -246,6 +246,15 @@ export function createSession(options: SessionOptions): Session {
       free: () => crew.leave(member),
     },
     openOptions,
+    clock,
+    onOpened: ({ durationMs, failure }) =>
+      report.agentStarted({
+        sessionId,
+        agent: provider.id,
+        resumed: condition.record.conversationStarted,
+        durationMs,
+        failure,
+      }),
     onOpening: () => tell(become({ type: "opening" }), withoutBypass()),
     onFailed: (failure) => tell(become({ type: "agentFailed", reason: failure.message }), errorEvent(failure)),
     onSeated() {
@@ -339,7 +348,10 @@ export function createSession(options: SessionOptions): Session {
       const busy =
         condition.state.name === "running" || condition.state.name === "waiting" || messages.queued.length > 0;
       const { messageId } = message;
-      const accepted = messages.accept({ ...message, content }, busy && message.delivery === "queue");
+      const accepted = messages.accept(
+        { ...message, content, correlationId: report.correlationId() },
+        busy && message.delivery === "queue",
+      );
       const { record } = condition;
       const title = record.title === "" ? titleOf(content) : record.title;
       const titled: Commit["events"] =
@@ -355,6 +367,7 @@ export function createSession(options: SessionOptions): Session {
         })
         .finally(() => (accepting -= 1));
       if (stored === undefined) throw new Error("a commit of one event gave no position");
+      report.messageAccepted({ sessionId, messageId, repeated: !stored.isNew });
       if (stored.isNew) {
         messages.accepted(accepted.record);
         gate.renew();

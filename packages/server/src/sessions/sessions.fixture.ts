@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { createHub } from "../delivery/index.ts";
 import { createDirectories } from "../projects/index.ts";
 import { createMemoryStorage } from "../storage/index.ts";
-import { createLogger, createReport } from "../telemetry/index.ts";
+import { createTelemetry } from "../telemetry/index.ts";
 import { createUploads } from "../uploads/index.ts";
 import type { Budgets } from "./gate.ts";
 import { createSessions } from "./index.ts";
@@ -76,7 +76,7 @@ export async function start(
   };
   const hub = createHub({ log: storage.log, clock });
   const memory = { free: 1_000_000 };
-  const report = createReport(createLogger({ level: "silent" }));
+  const { report } = createTelemetry({ level: "silent", clock });
   const uploads = await createUploads({
     directory: join(root, ".uploads"),
     records: storage.records,

@@ -20,6 +20,7 @@ const message = (sessionId: string, state: MessageRecord["state"] = "queued"): M
   content: "hello",
   by: undefined,
   delivery: undefined,
+  correlationId: undefined,
   state,
 });
 

@@ -1,11 +1,16 @@
 import type { EventLog, SearchIndex } from "../log/index.ts";
 import type { Records } from "../records/index.ts";
+import type { SeriesStore } from "../telemetry/index.ts";
 
 /** A backend: the log and the records that commit together. */
 export interface Storage {
   log: EventLog;
   search: SearchIndex;
   records: Records;
+  /** What was measured over time. */
+  series: SeriesStore;
+  /** Operations that wait for it. */
+  readonly waiting: number;
   /** What is wrong with it, for people; undefined: nothing that we know of. */
   readonly trouble: string | undefined;
   /** Calls back when appends begin to fail. @returns stops it */

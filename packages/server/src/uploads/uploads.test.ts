@@ -100,7 +100,7 @@ describe("uploads", () => {
     const [old, held, sent] = await Promise.all([place.add(png), place.add(png), place.add(png)]);
     const content = [{ type: "upload" as const, uploadId: held.upload.uploadId }];
     await place.records.messages.save({
-      ...{ messageId: randomUUID(), sessionId: "s", order: 1, content, by: undefined },
+      ...{ messageId: randomUUID(), sessionId: "s", order: 1, content, by: undefined, correlationId: undefined },
       ...{ delivery: "queue", state: "queued" },
     });
     await assert.rejects(place.uploads.remove(user, held.upload.uploadId), { code: "CONFLICT" });

@@ -1,31 +1,42 @@
+import { Timestamp } from "@claude-companion/protocol";
 import { z } from "zod";
 import type { Auth } from "../../auth/index.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, isoTime } from "../../clock.ts";
 import { messageOf } from "../../message-of.ts";
+import type { Push } from "../../push/index.ts";
 import type { Sessions } from "../../sessions/index.ts";
+import type { Disk } from "../../telemetry/index.ts";
 import { authenticate } from "../access.ts";
 import { heapInUse, heapShareMax } from "../load.ts";
 import type { StorageState } from "../storage-state.ts";
 import type { HttpServer } from "./server.ts";
 
 const State = z.enum(["healthy", "degraded", "unhealthy"]);
-const Check = z.object({ status: State, message: z.string().optional() });
+const Check = z.object({
+  status: State,
+  message: z.string().optional(),
+  since: Timestamp.optional().meta({ description: "Since when it is not healthy." }),
+});
 const Health = z.object({
   status: State,
   version: z.string(),
   claudeCodeAvailable: z.boolean(),
-  checks: z.object({ database: Check, claude: Check, memory: Check }),
+  checks: z.object({ database: Check, disk: Check, claude: Check, login: Check, memory: Check, push: Check }),
 });
 type Checked = z.infer<typeof Check>;
 
 const keepMs = 1_000;
+/** Less than this, and soon nothing can be stored any more. */
+const freeBytesMin = 256 * 1024 * 1024;
 
 /** `/health` for people and monitors, `/health/live` and `/health/ready` for supervisors. None needs a token. */
 export function addHealthRoutes(
   app: HttpServer,
   house: {
     storage: Pick<StorageState, "check" | "trouble">;
-    sessions: Pick<Sessions, "agents" | "memoryShort">;
+    sessions: Pick<Sessions, "agents" | "memoryShort" | "census">;
+    disk: Disk;
+    push: Pick<Push, "troubles">;
     auth: Auth;
     clock: Clock;
     version: string;
@@ -63,9 +74,50 @@ export function addHealthRoutes(
       message: `${Math.round(share * 100)} % of the heap's ${Math.round(limitBytes / 1_048_576)} MB are in use.`,
     };
   }
+  function disk(): Checked {
+    const { freeBytes } = house.disk;
+    if (freeBytes === undefined || freeBytes >= freeBytesMin) return { status: "healthy" };
+    return {
+      status: "degraded",
+      message: `Only ${Math.round(freeBytes / 1_048_576)} MB are free where the data lies. Make room, or set DATA_DIR to another disk.`,
+    };
+  }
+  function login(): Checked {
+    const { login: waiting = 0 } = house.sessions.census().byObstacle;
+    if (waiting === 0) return { status: "healthy" };
+    return {
+      status: "degraded",
+      message: `The agent is not logged in; ${waiting} session(s) wait. Run \`claude\` on this machine and log in, or set ANTHROPIC_API_KEY.`,
+    };
+  }
+  function push(): Checked {
+    const [trouble, ...more] = house.push.troubles;
+    if (trouble === undefined) return { status: "healthy" };
+    const others = more.length > 0 ? `, and ${more.length} more` : "";
+    return {
+      status: "degraded",
+      message: `${trouble.platform} does not take notifications (${trouble.reason})${others}. What waits is sent when it does again.`,
+      since: isoTime(trouble.since),
+    };
+  }
+  /** Since when each check has found what it finds. */
+  const changes = new Map<string, { status: string; at: number }>();
+  function since(name: string, check: Checked): Checked {
+    const known = changes.get(name);
+    if (known?.status !== check.status) changes.set(name, { status: check.status, at: house.clock.now() });
+    const at = changes.get(name)?.at ?? house.clock.now();
+    return check.status === "healthy" ? check : { since: isoTime(at), ...check };
+  }
   async function runChecks() {
     const [databaseState, claudeState] = await Promise.all([database(), claude()]);
-    return { database: databaseState, claude: claudeState, memory: memory() };
+    return {
+      database: since("database", databaseState),
+      disk: since("disk", disk()),
+      claude: since("claude", claudeState),
+      login: since("login", login()),
+      memory: since("memory", memory()),
+      push: since("push", push()),
+    };
   }
   /** Anybody may ask, so asking often must cost nothing. */
   function checks() {
@@ -99,7 +151,7 @@ export function addHealthRoutes(
       const bare = ({ status: state }: Checked): Checked => ({ status: state });
       const shown = mayReadMessages(request.headers.authorization)
         ? found
-        : { database: bare(found.database), claude: bare(found.claude), memory: bare(found.memory) };
+        : (Object.fromEntries(Object.entries(found).map(([name, check]) => [name, bare(check)])) as typeof found);
       const claudeCodeAvailable = found.claude.status === "healthy";
       return reply
         .code(status === "unhealthy" ? 503 : 200)

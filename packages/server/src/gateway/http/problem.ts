@@ -12,11 +12,16 @@ export const Problem = z
     retryable: z.boolean(),
     details: z.record(z.string(), z.unknown()).optional(),
     requestId: z.string().optional(),
+    correlationId: z.string().optional().meta({ description: "Finds the request in the log and traces." }),
   })
   .meta({ id: "Problem" });
 
 /** @param requestId of the request, to find it in the server's log */
-export function problemOf(error: CompanionError, requestId: string | undefined): z.infer<typeof Problem> {
+export function problemOf(
+  error: CompanionError,
+  requestId: string | undefined,
+  correlationId?: string,
+): z.infer<typeof Problem> {
   const { code, status, message, retryable, details } = error;
   return {
     type: `urn:claude-companion:error:${code}`,
@@ -27,5 +32,6 @@ export function problemOf(error: CompanionError, requestId: string | undefined):
     retryable,
     ...(details ? { details } : {}),
     ...(requestId ? { requestId } : {}),
+    ...(correlationId ? { correlationId } : {}),
   };
 }

@@ -17,7 +17,7 @@ import {
 import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
 import type { Clock } from "../../clock.ts";
 import type { Caller } from "../../commands/index.ts";
-import type { Report } from "../../telemetry/index.ts";
+import type { Report, RequestReport } from "../../telemetry/index.ts";
 import { authenticate, checkOrigin } from "../access.ts";
 import { identify } from "../identity.ts";
 import { type Bucket, createBucket } from "../limits.ts";
@@ -29,6 +29,7 @@ declare module "fastify" {
     /** Set on every route below /api. */
     caller: Caller;
     principal: Principal;
+    report: RequestReport;
   }
   interface FastifyContextConfig {
     /** Its requests bring their own right, and no token of the server's. */
@@ -70,6 +71,7 @@ export async function createHttpServer(options: {
         "content-type",
         "idempotency-key",
         "x-request-id",
+        "traceparent",
         "if-none-match",
         "x-device-id",
         "x-device-name",
@@ -110,6 +112,24 @@ export async function createHttpServer(options: {
     return bucket;
   }
 
+  // All that comes of a request belongs to it: what follows runs inside.
+  app.addHook("onRequest", (request, _reply, done) => {
+    const { traceparent } = request.headers;
+    const name = `${request.method} ${request.routeOptions.url ?? "?"}`;
+    request.report = report.request({
+      transport: "http",
+      name,
+      traceparent: typeof traceparent === "string" ? traceparent : undefined,
+    });
+    request.report.run(done);
+  });
+  // A body comes by the socket's own events, which know nothing of the request.
+  app.addHook("preValidation", (request, _reply, done) => request.report.run(done));
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, routeOptions } = request;
+    const code = reply.statusCode >= 500 ? String(reply.statusCode) : undefined;
+    request.report.ended({ name: routeOptions.url ?? "?", method, status: reply.statusCode, code });
+  });
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     reply.header("x-content-type-options", "nosniff");
@@ -151,7 +171,7 @@ export async function createHttpServer(options: {
       .code(error.status)
       .type("application/problem+json")
       .serializer(JSON.stringify)
-      .send(problemOf(error, request.id));
+      .send(problemOf(error, request.id, request.report?.correlation.correlationId));
   }
   app.setErrorHandler((error, request, reply) => answer(error, request, reply));
   app.setNotFoundHandler((request, reply) =>

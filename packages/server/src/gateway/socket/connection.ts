@@ -18,6 +18,7 @@ import type { Hub, Positions } from "../../delivery/index.ts";
 import { parseJson } from "../../parse-json.ts";
 import type { Sessions } from "../../sessions/index.ts";
 import type { Report } from "../../telemetry/index.ts";
+import type { ConnectionReading } from "../http/telemetry-routes.ts";
 import { createBucket } from "../limits.ts";
 import { companionErrorOf, errorDataOf, invalidRequest } from "../reply.ts";
 import { createSubscriptions } from "./subscriptions.ts";
@@ -47,6 +48,8 @@ export interface Connection {
   readonly tokenId: string;
   /** What waits to be sent. */
   readonly bufferedBytes: number;
+  /** How it is, for who owns it. */
+  reading(): ConnectionReading;
   /** An error that concerns all. */
   tell(error: CompanionError): void;
   /** Pings, and ends what is dead or takes nothing. Called now and then. */
@@ -76,10 +79,15 @@ export function createConnection(options: {
     windowBytes: options.windowBytes,
     clock,
     onFailure: (sessionId, error) => sendError({ sessionId }, error),
+    onDelivered: (event) => report.delivered(event),
+    now: clock.now,
   });
   const bucket = createBucket({ perSecond: limits.commandsPerSecond, clock });
   const statuses = new Map<string, string>();
   const openedAt = clock.monotonicMs();
+  const connectedAt = clock.now();
+  const { traffic } = report;
+  const received = { frames: 0, bytes: 0, failed: 0 };
   const gone = Promise.withResolvers<void>();
   let watch: Watch | undefined;
   let invalidFrames = 0;
@@ -100,7 +108,8 @@ export function createConnection(options: {
   ): void {
     const error = companionErrorOf(thrown);
     report.commandFailed({ type, code: error.code, requestId: about.requestId ?? "", error: thrown });
-    send({ type: "error", ...about, timestamp: timestamp(), data: errorDataOf(error) });
+    const data = errorDataOf(error, report.correlationId());
+    send({ type: "error", ...about, timestamp: timestamp(), data });
   }
   const acknowledge = (requestId: string, data: object) =>
     send({ type: "ack", requestId, timestamp: timestamp(), data: { requestId, ...data } });
@@ -184,6 +193,8 @@ export function createConnection(options: {
 
   function countInvalid(): void {
     invalidFrames += 1;
+    received.failed += 1;
+    traffic.framesFailed += 1;
     if (invalidFrames >= invalidFramesMax) close(1008, "too many invalid frames");
   }
   function refuseFrame(message: string, requestId?: string): void {
@@ -192,6 +203,11 @@ export function createConnection(options: {
   }
   function receive(raw: RawData, isBinary: boolean): void {
     heardAt = clock.monotonicMs();
+    const bytes = (raw as Buffer).byteLength;
+    received.frames += 1;
+    received.bytes += bytes;
+    traffic.framesReceived += 1;
+    traffic.bytesReceived += bytes;
     if (isBinary) return close(1003, "frames are JSON text");
     const said = parseJson(String(raw));
     if (said === undefined) return refuseFrame("The frame is not JSON.");
@@ -200,7 +216,7 @@ export function createConnection(options: {
       countInvalid();
       return sendError({ requestId: requestIdOf(said) }, invalidRequest(envelope.error, "The frame"), "frame");
     }
-    const { type, requestId, data } = envelope.data;
+    const { type, requestId, data, traceparent } = envelope.data;
     if (!isCommandType(type))
       return refuseFrame(
         `There is no command \`${type}\` (path: type). Commands: ${Object.keys(commands).join(", ")}.`,
@@ -220,12 +236,18 @@ export function createConnection(options: {
     }
     inFlight += 1;
     if (inFlight >= inFlightMax) ws.pause();
-    run(type, requestId, data)
-      .catch((error: unknown) => sendError({ requestId }, error, type))
-      .finally(() => {
-        inFlight -= 1;
-        if (inFlight < inFlightMax && ws.isPaused) ws.resume();
-      });
+    const request = report.request({ transport: "websocket", name: type, traceparent });
+    void request.run(async () => {
+      try {
+        await run(type, requestId, data);
+        request.ended({});
+      } catch (error) {
+        sendError({ requestId }, error, type);
+        request.ended({ code: companionErrorOf(error).code });
+      }
+      inFlight -= 1;
+      if (inFlight < inFlightMax && ws.isPaused) ws.resume();
+    });
   }
 
   function close(code: CloseCode, reason: string): void {
@@ -260,6 +282,18 @@ export function createConnection(options: {
       return writer.bufferedBytes;
     },
     close,
+    reading: () => ({
+      clientId,
+      deviceId: caller.deviceId,
+      connectedAt: isoTime(connectedAt),
+      sent: { ...writer.sent },
+      received: { ...received },
+      bufferedBytes: writer.bufferedBytes,
+      unacknowledgedBytes: subscriptions.unacknowledgedBytes,
+      stalledMs: subscriptions.stalledMs(),
+      silentMs: clock.monotonicMs() - heardAt,
+      sessions: subscriptions.sessionIds,
+    }),
     tell: (error) => send({ type: "error", timestamp: timestamp(), data: errorDataOf(error) }),
     sweep() {
       const now = clock.monotonicMs();

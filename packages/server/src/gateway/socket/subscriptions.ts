@@ -1,6 +1,11 @@
 import type { Clock } from "../../clock.ts";
-import type { Subscription } from "../../delivery/index.ts";
+import type { Batch, Subscription } from "../../delivery/index.ts";
 import type { Writer } from "./writer.ts";
+
+/** Measuring each would cost more than handing it over. */
+const sampleEvery = 16;
+/** The envelope of an event, up to its time. */
+const envelope = /^\{"type":"\w+","sessionId":"[^"]+","seq":\d+,"timestamp":"([^"]+)"/;
 
 /** What one connection follows, and how fast it may be sent to. */
 export interface Subscriptions {
@@ -14,6 +19,8 @@ export interface Subscriptions {
   progressed(): void;
   /** How long there was something to send that the client did not take. */
   stalledMs(): number;
+  readonly unacknowledgedBytes: number;
+  readonly sessionIds: string[];
   close(): void;
 }
 
@@ -36,6 +43,9 @@ export function createSubscriptions(options: {
   writer: Pick<Writer, "sendBatch" | "room">;
   windowBytes: number;
   clock: Pick<Clock, "monotonicMs">;
+  now: () => number;
+  /** Told of one batch of sixteen. */
+  onDelivered: (event: { waitedMs: number }) => void;
   onFailure: (sessionId: string, error: unknown) => void;
 }): Subscriptions {
   const { writer, clock } = options;
@@ -45,6 +55,7 @@ export function createSubscriptions(options: {
   let blocked = 0;
   let progressAt = 0;
   let closed = false;
+  let batches = 0;
   let opened: { promise: Promise<void>; resolve: () => void } | undefined;
 
   const windowIsFull = () => acknowledges && unacknowledgedBytes >= options.windowBytes && !closed;
@@ -65,6 +76,13 @@ export function createSubscriptions(options: {
     }
     blocked -= 1;
   }
+  /** From the event to here, if it did not wait in the log. */
+  function measure({ frames: [first], lastSeq }: Batch): void {
+    if (lastSeq === undefined || first === undefined || first.includes('"queued":{"queuedAt"', first.length - 120))
+      return;
+    const [, storedAt] = envelope.exec(first) ?? [];
+    if (storedAt !== undefined) options.onDelivered({ waitedMs: options.now() - Date.parse(storedAt) });
+  }
   /** Sends all there is, until the client can take no more or nothing is left. Free of promises while it can. */
   function pump(entry: Entry): void {
     const { subscription } = entry;
@@ -83,6 +101,8 @@ export function createSubscriptions(options: {
         return;
       }
       const bytes = writer.sendBatch(next);
+      batches += 1;
+      if (batches % sampleEvery === 0) measure(next);
       if (acknowledges && next.lastSeq !== undefined) {
         entry.unacknowledged.push({ seq: next.lastSeq, bytes });
         unacknowledgedBytes += bytes;
@@ -137,6 +157,12 @@ export function createSubscriptions(options: {
     progressed() {
       // Nobody asks while nothing is blocked, and this runs for every write.
       if (blocked > 0) progressAt = clock.monotonicMs();
+    },
+    get unacknowledgedBytes() {
+      return unacknowledgedBytes;
+    },
+    get sessionIds() {
+      return [...entries.keys()];
     },
     stalledMs: () => (blocked === 0 ? 0 : clock.monotonicMs() - progressAt),
     close() {

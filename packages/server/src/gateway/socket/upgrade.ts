@@ -9,6 +9,7 @@ import type { Attention } from "../../push/index.ts";
 import type { Records } from "../../records/index.ts";
 import { authenticate, checkOrigin } from "../access.ts";
 import { problemOf } from "../http/problem.ts";
+import type { ConnectionReading } from "../http/telemetry-routes.ts";
 import { type Identity, identify } from "../identity.ts";
 import type { Places } from "../limits.ts";
 import type { Load } from "../load.ts";
@@ -26,6 +27,8 @@ const windowBytes = { standard: 256 * 1024, min: 16 * 1024, max: 8 * 1024 * 1024
 /** The WebSocket door. */
 export interface SocketDoor {
   readonly connections: number;
+  /** How a user's connection is; undefined when there is none. */
+  reading(user: string, clientId: string): ConnectionReading | undefined;
   /** Takes no more connections and tells those there are that the server goes away (1001). */
   close(): Promise<void>;
 }
@@ -127,7 +130,7 @@ export function openSocketDoor(options: {
         if (other.clientId === clientId && other.user === user) other.close(4509, "replaced");
       const connection = createConnection({
         ws,
-        makeWriter: (onProgress) => createWriter({ socket, turnEnd, load, onProgress }),
+        makeWriter: (onProgress) => createWriter({ socket, turnEnd, load, traffic: report.traffic, onProgress }),
         caller: { user, deviceId, deviceName: identity.name },
         clientId,
         tokenId,
@@ -160,7 +163,7 @@ export function openSocketDoor(options: {
         house.sessions.lookAway(deviceId);
         house.attention.gone(deviceId);
       });
-      report.connectionOpened({ clientId, deviceId, user });
+      report.connectionOpened({ clientId, deviceId, user, isReturn: restored.length > 0 });
       const device = { deviceId, user, name: identity.name, lastSeenAt: clock.now() };
       house.records.devices
         .save(device)
@@ -214,6 +217,8 @@ export function openSocketDoor(options: {
     get connections() {
       return connections.size;
     },
+    reading: (user, clientId) =>
+      [...connections].find((connection) => connection.user === user && connection.clientId === clientId)?.reading(),
     async close() {
       closed = true;
       stopSweeping();

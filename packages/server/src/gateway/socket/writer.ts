@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Batch } from "../../delivery/index.ts";
+import type { Report } from "../../telemetry/index.ts";
 import type { Load } from "../load.ts";
 import { encodeBatch, encodeFrames } from "./encoder.ts";
 import type { TurnEnd } from "./turn-end.ts";
@@ -18,6 +19,8 @@ export interface Writer {
   room(): Promise<void> | undefined;
   /** Writes what waits, now. */
   flush(): void;
+  /** All that was handed to it so far. */
+  readonly sent: Readonly<{ frames: number; bytes: number; events: number }>;
   /** What we hold for this client. The kernel may hold megabytes more. */
   readonly bufferedBytes: number;
 }
@@ -27,9 +30,11 @@ export function createWriter(options: {
   socket: Duplex;
   turnEnd: TurnEnd;
   load: Pick<Load, "bufferBytesMax">;
+  traffic: Report["traffic"];
   onProgress: () => void;
 }): Writer {
-  const { socket, turnEnd, load } = options;
+  const { socket, turnEnd, load, traffic } = options;
+  const sent = { frames: 0, bytes: 0, events: 0 };
   const pending: Buffer[] = [];
   let pendingBytes = 0;
   let waiting: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -46,6 +51,14 @@ export function createWriter(options: {
     for (const part of parts) socket.write(part);
     if (parts.length > 1) socket.uncork();
     if (!socket.writableNeedDrain) release();
+  }
+  function count(frames: number, bytes: number, events: number): void {
+    sent.frames += frames;
+    sent.bytes += bytes;
+    sent.events += events;
+    traffic.framesSent += frames;
+    traffic.bytesSent += bytes;
+    traffic.eventsDelivered += events;
   }
   function add(bytes: Buffer): void {
     if (pending.length === 0) turnEnd.defer(flush);
@@ -64,9 +77,16 @@ export function createWriter(options: {
     get bufferedBytes() {
       return pendingBytes + socket.writableLength;
     },
-    send: (frame) => add(encodeFrames([frame])),
+    sent,
+    send(frame) {
+      const bytes = encodeFrames([frame]);
+      count(1, bytes.length, 0);
+      add(bytes);
+    },
     sendBatch(batch) {
       const bytes = encodeBatch(batch);
+      const frames = batch.frames.length;
+      count(frames, bytes.length, batch.lastSeq === undefined ? 0 : frames);
       add(bytes);
       return bytes.length;
     },

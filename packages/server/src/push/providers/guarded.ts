@@ -31,8 +31,14 @@ export interface GuardedSender {
 /** @param options.openMs how long a provider is left alone before one message tries it again */
 export function createGuardedSender(options: {
   notifierOf: (platform: PushAddress["platform"]) => Notifier;
-  clock: Pick<Clock, "now">;
+  clock: Pick<Clock, "now" | "monotonicMs">;
   openMs: number;
+  onCalled: (call: {
+    platform: Notifier["platform"];
+    outcome: string;
+    durationMs: number;
+    correlationId: string | undefined;
+  }) => void;
   onTrouble: (trouble: ProviderTrouble, isOver: boolean) => void;
 }): GuardedSender {
   const { notifierOf, clock } = options;
@@ -76,7 +82,14 @@ export function createGuardedSender(options: {
       const breaker = breakerOf(address.platform, notifier.providerOf(address));
       const held = { outcome: "held", reason: "The provider is in trouble and left alone for a while." } as const;
       try {
-        return await breaker.execute(() => notifier.send(address, message, AbortSignal.timeout(sendMs)));
+        return await breaker.execute(async () => {
+          const startedAt = clock.monotonicMs();
+          const result = await notifier.send(address, message, AbortSignal.timeout(sendMs));
+          const { correlationId } = message;
+          const durationMs = clock.monotonicMs() - startedAt;
+          options.onCalled({ platform: address.platform, outcome: result.outcome, durationMs, correlationId });
+          return result;
+        });
       } catch (error) {
         if (error instanceof BrokenCircuitError) return held;
         throw error;

@@ -12,6 +12,8 @@ export interface PushMessage {
   collapseId: string;
   /** Of no more use after this (ms since 1970). */
   expiresAt: number;
+  /** Of the request that it comes from. */
+  correlationId: string | undefined;
 }
 
 /**

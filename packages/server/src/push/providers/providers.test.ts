@@ -37,6 +37,7 @@ const message = (change: Partial<PushMessage> = {}, words: Partial<PushPayload> 
   silent: false,
   collapseId: "Sy96DG0OT1mfDCsfbQ9aEQp",
   expiresAt: Date.now() + 3_600_000,
+  correlationId: "0af7651916cd43dd8448eb211c80319c",
   ...change,
 });
 const soon = () => AbortSignal.timeout(5_000);
@@ -280,6 +281,7 @@ describe("push providers", () => {
     const [id, timestamp] = [request.headers["webhook-id"], request.headers["webhook-timestamp"]];
     const wanted = createHmac("sha256", Buffer.alloc(24, 7)).update(`${id}.${timestamp}.${body}`).digest("base64");
     assert.equal(request.headers["webhook-signature"], `v1,${wanted}`);
+    assert.equal(request.headers.traceparent, "00-0af7651916cd43dd8448eb211c80319c-8b602d8b5f9d7c11-01");
     assert.deepEqual([id, JSON.parse(body).permissionId], [payload.notificationId, "toolu_01"]);
 
     const meanings: [number, string, string][] = [

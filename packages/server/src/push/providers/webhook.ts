@@ -21,7 +21,7 @@ export function createWebhook({ clock }: { clock: Pick<Clock, "now"> }): Notifie
     takesSilent: true,
     providerOf: ({ url }) => new URL(url).origin,
     staleness: () => undefined,
-    async send({ url, secret }, { payload, silent }, signal) {
+    async send({ url, secret }, { payload, silent, correlationId }, signal) {
       const { host } = new URL(url);
       const id = payload.notificationId;
       const timestamp = Math.floor(clock.now() / 1_000);
@@ -31,6 +31,9 @@ export function createWebhook({ clock }: { clock: Pick<Clock, "now"> }): Notifie
           method: "POST",
           headers: {
             "content-type": "application/json",
+            ...(correlationId === undefined
+              ? {}
+              : { traceparent: `00-${correlationId}-${id.replaceAll("-", "").slice(-16)}-01` }),
             "webhook-id": id,
             "webhook-timestamp": String(timestamp),
             "webhook-signature": signatureOf(secret, { id, timestamp, body }),

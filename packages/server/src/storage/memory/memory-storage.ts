@@ -10,6 +10,7 @@ import {
   searchableText,
 } from "../../log/index.ts";
 import { createRecords, type Records } from "../../records/index.ts";
+import type { SeriesStore } from "../../telemetry/index.ts";
 import type { Storage } from "../storage.ts";
 
 type MemoryLog = { head: Head; events: StoredEvent[]; ids: Map<string, number> };
@@ -130,10 +131,31 @@ export function createMemoryStorage(options: { now?: () => number } = {}): Stora
       return hits.slice(offset, offset + limit);
     },
   };
+  const rows = new Map<string, { step: number; at: number; values: string }>();
+  const series: SeriesStore = {
+    async write(step, at, values) {
+      rows.set(`${step}/${at}`, { step, at, values });
+    },
+    async read(step, { from, to, key }) {
+      const all = [...rows.values()].filter((row) => row.step === step && row.at >= from && row.at < to);
+      return all
+        .sort((a, b) => a.at - b.at)
+        .flatMap(({ at, values }) => {
+          if (key === undefined) return [{ at, values }];
+          const value = JSON.parse(values)[key];
+          return value === undefined ? [] : [{ at, values: JSON.stringify(value) }];
+        });
+    },
+    async prune(step, before) {
+      for (const [id, row] of rows) if (row.step === step && row.at < before) rows.delete(id);
+    },
+  };
   return {
     log,
+    series,
     search,
     records: records satisfies Records,
+    waiting: 0,
     trouble: undefined,
     onTrouble: () => () => {},
     async check() {},

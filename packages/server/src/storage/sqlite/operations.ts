@@ -20,6 +20,8 @@ export type WriteOperation =
   /** Makes the next events searchable. @returns how many there were */
   | { kind: "index"; events: number }
   | { kind: "erase"; sessionId: string }
+  | { kind: "series"; step: number; at: number; samples: string }
+  | { kind: "pruneSeries"; step: number; before: number }
   | { kind: "check" };
 
 /** What the reading thread does. */
@@ -30,6 +32,8 @@ export type ReadOperation =
   | { kind: "list"; collection: string; owner: string | undefined }
   | { kind: "page"; collection: string; owner: string; before: string | undefined; limit: number }
   | { kind: "search"; match: string; sessions: readonly string[]; limit: number; offset: number }
+  /** With a key only its value, as JSON. */
+  | { kind: "series"; step: number; from: number; to: number; key: string | undefined }
   | { kind: "checkpoint" };
 
 /** Rows as parallel columns: cheaper to hand from thread to thread than an object a row. */

@@ -20,6 +20,10 @@ function createReader(database: DatabaseSync, path: string) {
     search: database.prepare(
       "SELECT session AS sessionId, seq, type, timestamp, snippet(event_texts, 0, char(2), char(3), '…', 24) AS text FROM event_texts WHERE event_texts MATCH ? AND session IN (SELECT value FROM json_each(?)) ORDER BY rank, rowid DESC LIMIT ? OFFSET ?",
     ),
+    series: database.prepare("SELECT at, samples FROM series WHERE step = ? AND at >= ? AND at < ? ORDER BY at"),
+    seriesOf: database.prepare(
+      "SELECT at, value AS samples FROM (SELECT at, samples -> ? AS value FROM series WHERE step = ? AND at >= ? AND at < ?) WHERE value IS NOT NULL ORDER BY at",
+    ),
     // The index holds the key, too: a page is read where it stands.
     page: database.prepare(
       "SELECT value FROM records INDEXED BY records_by_owner WHERE collection = ? AND owner = ? AND key < ? ORDER BY key DESC LIMIT ?",
@@ -66,6 +70,12 @@ function createReader(database: DatabaseSync, path: string) {
       case "page": {
         const { collection, owner, before, limit } = operation;
         return sql.page.all(collection, owner, before ?? "\u{10ffff}", limit).map((row) => row.value);
+      }
+      case "series": {
+        const { step, from, to, key } = operation;
+        return key === undefined
+          ? sql.series.all(step, from, to)
+          : sql.seriesOf.all(`$."${key.replaceAll('"', "")}"`, step, from, to);
       }
       case "checkpoint":
         database.exec("PRAGMA wal_checkpoint(PASSIVE)");

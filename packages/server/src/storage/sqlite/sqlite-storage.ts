@@ -13,6 +13,7 @@ import {
 } from "../../log/index.ts";
 import { messageOf } from "../../message-of.ts";
 import { createRecords } from "../../records/index.ts";
+import type { SeriesStore } from "../../telemetry/index.ts";
 import type { Storage } from "../storage.ts";
 import { createTrouble } from "../trouble.ts";
 import { acquireLock } from "./lock.ts";
@@ -29,13 +30,20 @@ import { startThread } from "./thread.ts";
 const checkpointEveryMs = 5_000;
 /** Events that are made searchable in one go: no append waits longer than for these. */
 const indexEvents = 500;
+/** Measuring each append would cost more than some of them take. */
+const sampleEvery = 16;
 
 /**
  * Log and records in one SQLite file, worked by two threads: one writes (group commit), one reads beside it.
  * @param options.path the database file; its folder is made
+ * @param options.onCommitted told how long an append took, one of sixteen
  * @throws CompanionError `STORAGE_FAILED` with what to do about it
  */
-export async function openSqliteStorage(options: { path: string; now?: () => number }): Promise<Storage> {
+export async function openSqliteStorage(options: {
+  path: string;
+  now?: () => number;
+  onCommitted?: (event: { waitedMs: number }) => void;
+}): Promise<Storage> {
   const now = options.now ?? Date.now;
   await mkdir(dirname(options.path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new CompanionError(
@@ -62,6 +70,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
   opening.defer(() => writer.close());
   const reader = await startThread<ReadOperation>({ file: file("reader"), path: options.path, batchMax: 16 });
   opening.defer(() => reader.close());
+  let appends = 0;
   const listeners = new Set<(events: readonly StoredEvent[]) => void>();
   const checkpoints = setInterval(() => void reader.call({ kind: "checkpoint" }).catch(() => {}), checkpointEveryMs);
   checkpoints.unref();
@@ -73,6 +82,7 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
       return {
         async append({ events, records }) {
           const timestamp = now();
+          const startedAt = performance.now();
           const rows = events.map(({ id, event }) => ({
             id: id ?? null,
             type: event.type,
@@ -85,6 +95,8 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
               throw error;
             });
           trouble.succeeded();
+          appends += 1;
+          if (appends % sampleEvery === 0) options.onCommitted?.({ waitedMs: performance.now() - startedAt });
           const stored: StoredEvent[] = [];
           const iso = new Date(timestamp).toISOString();
           seqs.forEach((seq, i) => {
@@ -173,11 +185,24 @@ export async function openSqliteStorage(options: { path: string; now?: () => num
     write: (write) => writer.call({ kind: "record", write: storedWrite(write) }),
   });
 
+  const series: SeriesStore = {
+    write: (step, at, samples) => writer.call({ kind: "series", step, at, samples }),
+    async read(step, { from, to, key }) {
+      const rows = await reader.call<{ at: number; samples: string }[]>({ kind: "series", step, from, to, key });
+      return rows.map(({ at, samples }) => ({ at, values: samples }));
+    },
+    prune: (step, before) => writer.call({ kind: "pruneSeries", step, before }),
+  };
+
   const parts = opening.move();
   return {
     log,
+    series,
     search,
     records,
+    get waiting() {
+      return writer.waiting + reader.waiting;
+    },
     get trouble() {
       return trouble.current ?? damage;
     },

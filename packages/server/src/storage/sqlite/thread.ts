@@ -10,6 +10,8 @@ export interface Thread<Operation> {
    * @throws CompanionError `STORAGE_FAILED`
    */
   call<Result>(operation: Operation): Promise<Result>;
+  /** Operations that wait for the next batch. */
+  readonly waiting: number;
   /** Finishes what was asked, then ends the thread. Idempotent. */
   close(): Promise<void>;
 }
@@ -84,6 +86,9 @@ export async function startThread<Operation>(options: {
   await opened.promise;
 
   return {
+    get waiting() {
+      return waiting.length;
+    },
     call(operation) {
       if (dead) return Promise.reject(dead);
       return new Promise((resolve, reject) => {

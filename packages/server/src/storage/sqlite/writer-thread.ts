@@ -45,6 +45,10 @@ function createWriter(database: DatabaseSync, path: string) {
     eraseIds: database.prepare("DELETE FROM forgotten_ids WHERE log = ?"),
     // The next event may get the rowid of one that is gone.
     unindex: database.prepare("UPDATE indexed SET up_to = min(up_to, (SELECT coalesce(max(rowid), 0) FROM events))"),
+    saveSamples: database.prepare(
+      "INSERT INTO series (step, at, samples) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET samples = excluded.samples",
+    ),
+    pruneSamples: database.prepare("DELETE FROM series WHERE step = ? AND at < ?"),
     forget: database.prepare("DELETE FROM events WHERE log = ? AND seq <= ?"),
   };
   let logs = new Map<string, Log>();
@@ -141,6 +145,12 @@ function createWriter(database: DatabaseSync, path: string) {
         return index(operation.events);
       case "erase":
         return erase(operation.sessionId) ?? null;
+      case "series":
+        sql.saveSamples.run(operation.step, operation.at, operation.samples);
+        return null;
+      case "pruneSeries":
+        sql.pruneSamples.run(operation.step, operation.before);
+        return null;
       case "check":
         // A real write: only that tells whether the disk takes one.
         sql.saveRecord.run("health", "probe", "", "{}");

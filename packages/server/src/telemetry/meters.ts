@@ -1,0 +1,69 @@
+import type { Meter } from "@opentelemetry/api";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import type { Resource } from "@opentelemetry/resources";
+import {
+  DataPointType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type ResourceMetrics,
+} from "@opentelemetry/sdk-metrics";
+import { type Sample, samplesOf } from "./reading.ts";
+
+const exportMs = 15_000;
+
+/** Where all that is measured comes together. */
+export interface Meters {
+  readonly meter: Meter;
+  /** All samples as they stand now. */
+  samples(): Promise<Sample[]>;
+  /** The same as text for Prometheus. */
+  prometheus(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @param options.url an OTLP/HTTP endpoint for metrics; undefined: nothing is exported */
+export function createMeters(options: { url: string | undefined; resource: Resource }): Meters {
+  const { url, resource } = options;
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  const provider = new MeterProvider({
+    resource,
+    readers:
+      url === undefined
+        ? [reader]
+        : [
+            reader,
+            new PeriodicExportingMetricReader({
+              exporter: new OTLPMetricExporter({ url }),
+              exportIntervalMillis: exportMs,
+            }),
+          ],
+  });
+  return {
+    meter: provider.getMeter("claude-companion"),
+    samples: async () => samplesOf((await reader.collect()).resourceMetrics),
+    prometheus: async () => serializer.serialize(withUnits((await reader.collect()).resourceMetrics)),
+    close: () => provider.shutdown(),
+  };
+}
+
+/** How Prometheus names units: base units, at the end of a name. */
+const suffixes: Readonly<Record<string, string>> = { s: "seconds", By: "bytes", USD: "usd", "1": "ratio" };
+
+/** Names end with their unit, as the specification "Prometheus and OpenMetrics Compatibility" wants it; the library leaves that out. */
+function withUnits(collected: ResourceMetrics): ResourceMetrics {
+  return {
+    ...collected,
+    scopeMetrics: collected.scopeMetrics.map((scope) => ({
+      ...scope,
+      metrics: scope.metrics.map((metric) => {
+        const { name, unit } = metric.descriptor;
+        const suffix = suffixes[unit];
+        // A share that is summed up is no share.
+        const has = suffix === undefined || (unit === "1" && metric.dataPointType !== DataPointType.GAUGE);
+        return has ? metric : { ...metric, descriptor: { ...metric.descriptor, name: `${name}.${suffix}` } };
+      }),
+    })),
+  };
+}

@@ -1,0 +1,119 @@
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { type Clock, systemClock } from "../clock.ts";
+import { createCorrelations } from "./correlation.ts";
+import { createErrorGroups, type ErrorGroup } from "./errors.ts";
+import { createInstruments } from "./instruments.ts";
+import { createLogger } from "./logger.ts";
+import { createMeters } from "./meters.ts";
+import { observeProcess } from "./process-gauges.ts";
+import { createReport, type Report } from "./report.ts";
+import { createSeries, type Series, type SeriesStore } from "./series.ts";
+import { createSnapshots, type Snapshots } from "./snapshot.ts";
+import { createTracing } from "./tracing.ts";
+import { createTraffic } from "./traffic.ts";
+
+/** Levels of the log, the most talkative first. */
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A value that is asked for when somebody looks; with labels when there are several. */
+export type Gauge = {
+  unit: string;
+  description: string;
+  read: () => number | undefined | Record<string, number>;
+  label?: string;
+};
+
+/** How the system is: log, metrics, traces, errors. */
+export interface Telemetry {
+  readonly report: Report;
+  logLevel: LogLevel;
+  readonly snapshots: Snapshots;
+  errors(): ErrorGroup[];
+  /** All metrics as text for Prometheus. */
+  prometheus(): Promise<string>;
+  /** Adds what other rooms know. Names and units as OpenTelemetry has them. */
+  observe(gauges: Readonly<Record<string, Gauge>>): void;
+  /** Begins to keep history. */
+  keep(store: SeriesStore): Promise<Series>;
+  /** Exports what is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param options.otlpUrl base of an OTLP/HTTP endpoint (`http://127.0.0.1:4318`); metrics and traces are exported there
+ * @param options.secrets texts that must never stand in the log
+ */
+export function createTelemetry(options: {
+  level: string;
+  version?: string;
+  destination?: { write(line: string): void } | undefined;
+  otlpUrl?: string | undefined;
+  secrets?: readonly string[];
+  clock?: Clock;
+}): Telemetry {
+  const { otlpUrl, clock = systemClock } = options;
+  const correlations = createCorrelations();
+  const logger = createLogger({
+    level: options.level,
+    destination: options.destination,
+    secrets: options.secrets ?? [],
+    context() {
+      const current = correlations.current();
+      return current === undefined ? {} : { correlationId: current.correlationId };
+    },
+  });
+  const resource = resourceFromAttributes({
+    "service.name": "claude-companion",
+    "service.version": options.version ?? "0.0.0",
+  });
+  const urlOf = (signal: "metrics" | "traces") =>
+    otlpUrl === undefined ? undefined : `${otlpUrl.replace(/\/$/, "")}/v1/${signal}`;
+  const meters = createMeters({ url: urlOf("metrics"), resource });
+  const tracing = createTracing({ url: urlOf("traces"), resource });
+  const errors = createErrorGroups(clock);
+  const stopObserving = observeProcess(meters.meter);
+  const report = createReport({
+    logger,
+    instruments: createInstruments(meters.meter),
+    traffic: createTraffic(meters.meter),
+    tracing,
+    correlations,
+    errors,
+    now: clock.now,
+  });
+
+  return {
+    report,
+    get logLevel() {
+      return logger.level as LogLevel;
+    },
+    set logLevel(level) {
+      logger.level = level;
+    },
+    snapshots: createSnapshots({ samples: meters.samples, clock }),
+    errors: errors.list,
+    prometheus: meters.prometheus,
+    observe(gauges) {
+      for (const [name, { read, unit, description, label }] of Object.entries(gauges))
+        meters.meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
+          const value = read();
+          if (typeof value === "number") result.observe(value);
+          else if (value !== undefined && label !== undefined)
+            for (const [key, one] of Object.entries(value)) result.observe(one, { [label]: key });
+        });
+    },
+    keep: (store) =>
+      createSeries({
+        store,
+        samples: meters.samples,
+        clock,
+        onError: (error) => report.storageFailed({ operation: "keep metrics", error }),
+      }),
+    async close() {
+      stopObserving();
+      // Nobody who takes them: then they are lost, and the server stops all the same.
+      await Promise.allSettled([meters.close(), tracing.close()]);
+    },
+  };
+}
