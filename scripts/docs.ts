@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { commands } from "@claude-companion/protocol";
 import { flagOf, type SettingName, settings } from "../packages/server/src/config.ts";
+import { describeMetrics } from "../packages/server/src/telemetry/index.ts";
 
 const json = (value: unknown) => JSON.stringify(value);
 
@@ -36,10 +37,26 @@ export function configurationPage(): string {
   return page.replace(/(\| --- .*\n)(?:\| `.*\n)+/, (_, head) => head + rows.join(""));
 }
 
+/** docs/reference/metrics.md: every metric. */
+export function metricsPage(): string {
+  const rows = describeMetrics().map(
+    ({ prometheusName, name, kind, unit, description }) =>
+      `| \`${prometheusName}\` | \`${name}\` | ${kind} | ${unit.startsWith("{") ? unit.slice(1, -1) : unit} | ${description} |\n`,
+  );
+  return `# Metrics
+
+Made by \`npm run docs\` from the instruments. The first name is Prometheus's (\`GET /metrics\`), the second OpenTelemetry's, which OTLP and \`/api/telemetry/history\` use.
+
+| Prometheus | OpenTelemetry | kind | unit | meaning |
+| --- | --- | --- | --- | --- |
+${rows.join("")}`;
+}
+
 /** Path to content of every document that is made. */
 export const documents = (): Record<string, string> => ({
   "docs/reference/commands.md": commandsPage(),
   "docs/reference/configuration.md": configurationPage(),
+  "docs/reference/metrics.md": metricsPage(),
 });
 
 if (import.meta.main) for (const [path, text] of Object.entries(documents())) writeFileSync(path, text);

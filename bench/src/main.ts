@@ -8,6 +8,7 @@ import { reconnectStorm } from "./rows/reconnect-storm.ts";
 import { relay } from "./rows/relay.ts";
 import { replayRow } from "./rows/replay.ts";
 import { slowClient } from "./rows/slow-client.ts";
+import { telemetry } from "./rows/telemetry.ts";
 
 /** One benchmark. Prints its own table. */
 export interface Row {
@@ -15,7 +16,7 @@ export interface Row {
   run(print: (line: string) => void): Promise<void>;
 }
 
-const rows: Row[] = [fanOut, append, replayRow, slowClient, reconnectStorm, manyStreams, relay, idle];
+const rows: Row[] = [fanOut, append, replayRow, slowClient, reconnectStorm, manyStreams, relay, idle, telemetry];
 const wanted = process.argv.slice(2);
 const print = (line: string) => process.stdout.write(`${line}\n`);
 

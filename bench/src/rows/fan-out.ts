@@ -4,9 +4,9 @@ import { cpuSeconds, median, ratio, rounds, type ServerName, servers, setUp, tho
 const names = Object.keys(servers) as ServerName[];
 
 /** Deliveries per server CPU-second: bursts of 16 events of 200 bytes, the next when all have the last. */
-async function bursts(name: ServerName, clients: number): Promise<number> {
+export async function bursts(name: ServerName, clients: number, args: string[] = []): Promise<number> {
   const size = 16;
-  const setup = await setUp(name, { sessions: 1, clients });
+  const setup = await setUp(name, { sessions: 1, clients }, args);
   const run = async (count: number) => {
     await setup.clients.ask({ do: "begin" });
     const before = await cpuSeconds(setup.server);
@@ -24,13 +24,14 @@ async function bursts(name: ServerName, clients: number): Promise<number> {
 }
 
 /** The same for single events at 18,000 deliveries a second, and the time from making to receiving. */
-async function singles(
+export async function singles(
   name: ServerName,
   sessions: number,
   perSession: number,
+  args: string[] = [],
 ): Promise<{ perCpuSecond: number; p99: number }> {
   const clients = sessions * perSession;
-  const setup = await setUp(name, { sessions, clients });
+  const setup = await setUp(name, { sessions, clients }, args);
   const perSecond = 18_000 / perSession;
   // Until the compiler has settled.
   await setup.server.ask({ do: "steady", sessions, perSecond, seconds: 4, bytes: 200 });

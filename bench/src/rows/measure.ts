@@ -16,8 +16,13 @@ export interface Setup {
   end(): Promise<void>;
 }
 
-export async function setUp(name: ServerName, size: { sessions: number; clients: number }): Promise<Setup> {
-  const server = startRemote(servers[name], { core: 0 });
+/** @param args of the server's process */
+export async function setUp(
+  name: ServerName,
+  size: { sessions: number; clients: number },
+  args: string[] = [],
+): Promise<Setup> {
+  const server = startRemote(servers[name], { core: 0, args });
   const clients = startRemote("./load-client.ts", { core: 1 });
   const address = await server.ask<Address>({ do: "prepare", sessions: size.sessions });
   await clients.ask({ do: "connect", ...address, count: size.clients });

@@ -33,6 +33,7 @@ const environment = {
 const companion = await createCompanion(readConfig({ flags: {}, file: {}, environment }), {
   environment: {},
   providers: [provider],
+  measures: !process.argv.includes("unmeasured"),
 });
 const sessions: string[] = [];
 let made = 0;

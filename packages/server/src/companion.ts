@@ -58,6 +58,8 @@ export async function createCompanion(
     providers?: readonly AgentProvider[];
     clock?: Clock;
     logTo?: { write(line: string): void };
+    /** False: nothing is measured, to know what measuring costs. */
+    measures?: boolean;
   },
 ): Promise<Companion> {
   const clock = parts.clock ?? systemClock;
@@ -68,6 +70,7 @@ export async function createCompanion(
     version: readVersion(),
     destination: parts.logTo,
     otlpUrl: config.OTLP_URL,
+    measures: parts.measures ?? true,
     secrets: [token, ...secretsOf(parts.environment)],
     clock,
   });
@@ -246,16 +249,16 @@ export async function createCompanion(
   opening.defer(() => gateway.close());
   const total = (field: "cpu" | "memoryBytes") => agentUsages.current.reduce((sum, usage) => sum + usage[field], 0);
   telemetry.observe({
-    "companion.connections": { unit: "{connection}", description: "WebSocket connections.", read: () => gateway.connections },
-    "companion.sessions": { unit: "{session}", description: "Sessions that have not ended, by status.", label: "status", read: () => sessions.census().byStatus },
-    "companion.agents": { unit: "{agent}", description: "Agents that run.", read: () => sessions.agentsRunning },
-    "companion.agents.cpu.utilization": { unit: "1", description: "Cores that agents' processes take, in all.", read: () => total("cpu") },
-    "companion.agents.memory.usage": { unit: "By", description: "Memory of agents' processes, in all.", read: () => total("memoryBytes") },
-    "companion.storage.queue": { unit: "{operation}", description: "Operations that wait for the storage threads.", read: () => storage.waiting },
-    "companion.disk.free": { unit: "By", description: "Free where the data lies.", read: () => disk.freeBytes },
-    "companion.database.size": { unit: "By", description: "The database with its log.", read: () => disk.databaseBytes },
-    "companion.push.providers.troubled": { unit: "{provider}", description: "Push providers that are left alone for a while.", read: () => push.troubles.length },
-  }); // biome-ignore format: a table
+    "companion.connections": () => gateway.connections,
+    "companion.sessions": () => sessions.census().byStatus,
+    "companion.agents": () => sessions.agentsRunning,
+    "companion.agents.cpu.utilization": () => total("cpu"),
+    "companion.agents.memory.usage": () => total("memoryBytes"),
+    "companion.storage.queue": () => storage.waiting,
+    "companion.disk.free": () => disk.freeBytes,
+    "companion.database.size": () => disk.databaseBytes,
+    "companion.push.providers.troubled": () => push.troubles.length,
+  });
 
   const all = opening.move();
   let closing: Promise<void> | undefined;

@@ -28,7 +28,7 @@ const commands: Record<string, { run: Command; help: string }> = {
   },
   backup: { run: backup, help: "backup [file]         copy everything into a file, while the server works" },
   restore: { run: restore, help: "restore FILE          put a backup in place; what was there is kept" },
-  doctor: { run: doctor, help: "doctor                check what a start needs, and say how to mend it" },
+  doctor: { run: doctor, help: "doctor                check what a start needs, and say how to mend it (--json)" },
   config: { run: config, help: "config                show the settings in force" },
 };
 const help = `claude-companion: follow and steer Claude Code from any device

@@ -21,8 +21,9 @@ const nodeMajorMin = 24;
 
 /** `claude-companion doctor`: looks at all that a start needs, and says how to mend what is missing. */
 export const doctor: Command = async (terminal) => {
-  const { values } = readFlags(terminal.args);
-  const config = configOf(terminal, values);
+  const { values } = readFlags(terminal.args, { json: { type: "boolean" } });
+  const { json, ...rest } = values;
+  const config = configOf(terminal, rest);
   const findings = [
     checkNode(process.versions.node),
     ...(await checkClaude(config, terminal.environment)),
@@ -31,7 +32,8 @@ export const doctor: Command = async (terminal) => {
     await checkRoots(config.PROJECT_ROOTS),
     await checkPort(config),
   ];
-  for (const { what, ok, detail } of findings) terminal.output.write(`${ok ? "✓" : "✗"} ${what}: ${detail}\n`);
+  if (json) terminal.output.write(`${JSON.stringify(findings, null, 2)}\n`);
+  else for (const { what, ok, detail } of findings) terminal.output.write(`${ok ? "✓" : "✗"} ${what}: ${detail}\n`);
   return findings.every((finding) => finding.ok) ? 0 : 1;
 };
 

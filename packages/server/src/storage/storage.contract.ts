@@ -33,6 +33,36 @@ export function storageContract(name: string, open: (options: { now: () => numbe
       return { ...storage, [Symbol.asyncDispose]: () => storage.close() };
     };
 
+    test("[STO-10] what was measured is kept by step and time, found by metric, replaced and pruned", async () => {
+      await using storage = await start();
+      const { series } = storage;
+      const row = (turns: number) => JSON.stringify({ turns, "errors{code=X}": { g: [1, 1, 1] } });
+      await series.write(10, 100, row(1));
+      await series.write(10, 110, row(2));
+      await series.write(10, 120, JSON.stringify({ other: 1 }));
+      await series.write(60, 100, row(9));
+      await series.write(10, 110, row(3));
+      const all = await series.read(10, { from: 100, to: 130, key: undefined });
+      assert.deepEqual(
+        all.map(({ at }) => at),
+        [100, 110, 120],
+      );
+      assert.deepEqual(await series.read(10, { from: 100, to: 120, key: "turns" }), [
+        { at: 100, values: "1" },
+        { at: 110, values: "3" },
+      ]);
+      assert.deepEqual(await series.read(10, { from: 0, to: 110, key: "errors{code=X}" }), [
+        { at: 100, values: '{"g":[1,1,1]}' },
+      ]);
+      assert.deepEqual(await series.read(10, { from: 0, to: 200, key: 'no"thing' }), []);
+      await series.prune(10, 110);
+      assert.deepEqual(
+        (await series.read(10, { from: 0, to: 200, key: undefined })).map(({ at }) => at),
+        [110, 120],
+      );
+      assert.equal((await series.read(60, { from: 0, to: 200, key: undefined })).length, 1);
+    });
+
     test("[LOG-1] events of a session are numbered 1, 2, 3 without holes, each session for itself", async () => {
       await using storage = await start();
       const [a, b] = [randomUUID(), randomUUID()];

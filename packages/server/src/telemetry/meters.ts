@@ -8,6 +8,7 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { suffixOf } from "./prometheus-names.ts";
 import { type Sample, samplesOf } from "./reading.ts";
 
 const exportMs = 15_000;
@@ -48,10 +49,7 @@ export function createMeters(options: { url: string | undefined; resource: Resou
   };
 }
 
-/** How Prometheus names units: base units, at the end of a name. */
-const suffixes: Readonly<Record<string, string>> = { s: "seconds", By: "bytes", USD: "usd", "1": "ratio" };
-
-/** Names end with their unit, as the specification "Prometheus and OpenMetrics Compatibility" wants it; the library leaves that out. */
+/** Names end with their unit; the library leaves that out. */
 function withUnits(collected: ResourceMetrics): ResourceMetrics {
   return {
     ...collected,
@@ -59,10 +57,10 @@ function withUnits(collected: ResourceMetrics): ResourceMetrics {
       ...scope,
       metrics: scope.metrics.map((metric) => {
         const { name, unit } = metric.descriptor;
-        const suffix = suffixes[unit];
-        // A share that is summed up is no share.
-        const has = suffix === undefined || (unit === "1" && metric.dataPointType !== DataPointType.GAUGE);
-        return has ? metric : { ...metric, descriptor: { ...metric.descriptor, name: `${name}.${suffix}` } };
+        const suffix = suffixOf(unit, metric.dataPointType === DataPointType.GAUGE ? "gauge" : "counter");
+        return suffix === undefined
+          ? metric
+          : { ...metric, descriptor: { ...metric.descriptor, name: `${name}.${suffix}` } };
       }),
     })),
   };

@@ -1,7 +1,9 @@
+import { createNoopMeter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { type Clock, systemClock } from "../clock.ts";
 import { createCorrelations } from "./correlation.ts";
 import { createErrorGroups, type ErrorGroup } from "./errors.ts";
+import { createGauges, type GaugeReaders } from "./gauges.ts";
 import { createInstruments } from "./instruments.ts";
 import { createLogger } from "./logger.ts";
 import { createMeters } from "./meters.ts";
@@ -16,14 +18,6 @@ import { createTraffic } from "./traffic.ts";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** A value that is asked for when somebody looks; with labels when there are several. */
-export type Gauge = {
-  unit: string;
-  description: string;
-  read: () => number | undefined | Record<string, number>;
-  label?: string;
-};
-
 /** How the system is: log, metrics, traces, errors. */
 export interface Telemetry {
   readonly report: Report;
@@ -32,8 +26,8 @@ export interface Telemetry {
   errors(): ErrorGroup[];
   /** All metrics as text for Prometheus. */
   prometheus(): Promise<string>;
-  /** Adds what other rooms know. Names and units as OpenTelemetry has them. */
-  observe(gauges: Readonly<Record<string, Gauge>>): void;
+  /** Adds what other rooms know. */
+  observe(readers: GaugeReaders): void;
   /** Begins to keep history. */
   keep(store: SeriesStore): Promise<Series>;
   /** Exports what is left. */
@@ -42,6 +36,7 @@ export interface Telemetry {
 
 /**
  * @param options.otlpUrl base of an OTLP/HTTP endpoint (`http://127.0.0.1:4318`); metrics and traces are exported there
+ * @param options.measures false: instruments that measure nothing, to know what measuring costs
  * @param options.secrets texts that must never stand in the log
  */
 export function createTelemetry(options: {
@@ -49,10 +44,11 @@ export function createTelemetry(options: {
   version?: string;
   destination?: { write(line: string): void } | undefined;
   otlpUrl?: string | undefined;
+  measures?: boolean;
   secrets?: readonly string[];
   clock?: Clock;
 }): Telemetry {
-  const { otlpUrl, clock = systemClock } = options;
+  const { otlpUrl, measures = true, clock = systemClock } = options;
   const correlations = createCorrelations();
   const logger = createLogger({
     level: options.level,
@@ -70,13 +66,14 @@ export function createTelemetry(options: {
   const urlOf = (signal: "metrics" | "traces") =>
     otlpUrl === undefined ? undefined : `${otlpUrl.replace(/\/$/, "")}/v1/${signal}`;
   const meters = createMeters({ url: urlOf("metrics"), resource });
+  const meter = measures ? meters.meter : createNoopMeter();
   const tracing = createTracing({ url: urlOf("traces"), resource });
   const errors = createErrorGroups(clock);
-  const stopObserving = observeProcess(meters.meter);
+  const stopObserving = observeProcess(meter);
   const report = createReport({
     logger,
-    instruments: createInstruments(meters.meter),
-    traffic: createTraffic(meters.meter),
+    instruments: createInstruments(meter),
+    traffic: createTraffic(meter),
     tracing,
     correlations,
     errors,
@@ -94,15 +91,7 @@ export function createTelemetry(options: {
     snapshots: createSnapshots({ samples: meters.samples, clock }),
     errors: errors.list,
     prometheus: meters.prometheus,
-    observe(gauges) {
-      for (const [name, { read, unit, description, label }] of Object.entries(gauges))
-        meters.meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
-          const value = read();
-          if (typeof value === "number") result.observe(value);
-          else if (value !== undefined && label !== undefined)
-            for (const [key, one] of Object.entries(value)) result.observe(one, { [label]: key });
-        });
-    },
+    observe: (readers) => createGauges(meter, readers),
     keep: (store) =>
       createSeries({
         store,

@@ -408,15 +408,12 @@ describe("the REST door", () => {
     assert.equal((await server.api("/api/sessions", { headers: { origin: "https://evil.example" } })).status, 403);
   });
 
-  test("[HLT-1] health tells database, agent and memory; what names paths only to who has a token", async () => {
+  test("[HLT-1] health tells database, disk, agent, login, memory and push; what names paths only to who has a token", async () => {
     await using server = await startTestCompanion();
     const own = (await server.api("/health")).body as Record<string, never>;
     assert.deepEqual(Object.keys(own), ["status", "version", "claudeCodeAvailable", "checks"]);
-    assert.deepEqual(own.checks, {
-      database: { status: "healthy" },
-      claude: { status: "healthy" },
-      memory: { status: "healthy" },
-    });
+    const well = { status: "healthy" };
+    assert.deepEqual(own.checks, { database: well, disk: well, claude: well, login: well, memory: well, push: well });
     assert.equal(own.claudeCodeAvailable, true);
     for (const path of ["/health", "/health/live", "/health/ready"])
       assert.equal((await fetch(server.url + path)).status, 200);
