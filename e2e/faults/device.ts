@@ -21,6 +21,7 @@ export interface FrameData {
   blockIndex?: number;
   content?: unknown;
   state?: string;
+  result?: string;
   partial?: boolean;
   permissionId?: string;
   toolUseId?: string;

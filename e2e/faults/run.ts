@@ -3,11 +3,13 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { layCable } from "../kit/cable.ts";
+import { startCollector } from "../kit/collector.ts";
 import { startModel } from "../kit/model.ts";
 import { makePlace, token } from "../kit/server.ts";
 import { createDevice, type Frame } from "./device.ts";
 import { createFindings, type FindingKind, type Findings } from "./findings.ts";
 import { isTerminal, judge } from "./oracle.ts";
+import { startPager } from "./pager.ts";
 import { createRandom } from "./random.ts";
 import { type Instruction, makeInstruction } from "./script.ts";
 import { makeWorld } from "./world.ts";
@@ -56,12 +58,23 @@ export async function runFaults(options: {
   const findings = createFindings();
   await using model = await startModel();
   await using place = await makePlace(model.url);
+  // Push and telemetry are on, and their other sides no better than in life.
+  await using pager = await startPager({ random: random.fork(), findings });
+  await using collector = await startCollector();
   const effects = join(place.directory, "effects.txt");
   const world = await makeWorld({
     place,
-    environment: { PROJECT_ROOTS: place.directory, HEARTBEAT_SECONDS: "5", ...options.environment },
+    environment: {
+      PROJECT_ROOTS: place.directory,
+      HEARTBEAT_SECONDS: "5",
+      OTLP_URL: collector.url,
+      PUSH_ESCALATE_MINUTES: "0",
+      PUSH_PAUSE_SECONDS: "1",
+      ...options.environment,
+    },
   });
   await world.start();
+  await pager.register(world.url);
   await using cable = await layCable(world.url);
   const sessionIds = Array.from({ length: options.sessions }, () => randomUUID());
   for (const sessionId of sessionIds) {
@@ -208,6 +221,7 @@ export async function runFaults(options: {
 
   stop.abort();
   cable.trickle(undefined);
+  pager.settle();
   for (const device of devices) device.settle();
   const patienceMs = options.settleMs ?? settleMs;
   const deadline = performance.now() + patienceMs;
@@ -233,6 +247,7 @@ export async function runFaults(options: {
   if (!isFound()) {
     const sent = instructions.filter(({ messageId }) => accepted.has(messageId));
     await judge({ instructions: sent, devices, logs, asked: model.asked, effects, agentsDied, findings });
+    await pager.judge(world.url, logs, patienceMs);
   }
   findings.count("instructions", instructions.length);
   findings.count("starts", world.starts);

@@ -166,6 +166,11 @@ export async function createCompanion(
     random: Math.random,
   });
   opening.defer(() => push.close());
+  opening.defer(
+    auth.onRevoked((tokenId) => {
+      push.revoke(tokenId).catch((error: unknown) => report.storageFailed({ operation: "revoke push", error }));
+    }),
+  );
   const isClockTrusted = createClockTrust(clock, (byMs) => report.clockJumped({ byMs }));
   const retention = createRetention({
     log,

@@ -4,6 +4,8 @@ import type { z } from "zod";
 /** Who asks: a user, from a device. */
 export interface Caller {
   user: string;
+  /** The token that let it in. */
+  tokenId: string;
   deviceId: string;
   /** For people: "Ada's phone". */
   deviceName: string;

@@ -119,6 +119,8 @@ export function createCourier(options: {
   }
 
   async function attempt(record: NotificationRecord): Promise<void> {
+    // From here on nothing more can be added to what it says.
+    record.state = "sending";
     const prepared = await prepare(record);
     if (prepared.send === "later") {
       if (record.trail.at(-1)?.text !== prepared.why) note(record, prepared.why);
@@ -126,7 +128,6 @@ export function createCourier(options: {
       return store(record);
     }
     if (prepared.send === false) return finish(record, prepared.state, prepared.why);
-    record.state = "sending";
     record.attempts += 1;
     await store(record);
     const result = await sender.send(prepared.address, prepared.message);

@@ -60,7 +60,7 @@ export async function startPush(options: Parameters<typeof start>[0] & { escalat
     by: Awaited<ReturnType<typeof open>> = push,
   ) => {
     const pushToken = name.charCodeAt(0).toString(16).repeat(32);
-    const owner = { user, deviceId: `device-${name}`, deviceName: name };
+    const owner = { user, tokenId: `token-${name}`, deviceId: `device-${name}`, deviceName: name };
     return (await by.register(owner, { platform: "apns", pushToken, ...change })).target;
   };
   return {

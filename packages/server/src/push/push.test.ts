@@ -290,9 +290,9 @@ describe("push", () => {
     await world.sessions.close();
   });
 
-  test("[PSH-10] a button of a notification does one thing, once, for its own prompt, without login", async () => {
+  test("[PSH-10] a button of a notification does one thing, once, for its own prompt, without login, until its device's token is taken back", async () => {
     const world = await startPush({ script });
-    const phone = await world.register("phone");
+    await world.register("phone");
     const { session } = await world.create();
     const { sessionId } = session.record;
     const act = createPushActions(world);
@@ -339,7 +339,10 @@ describe("push", () => {
     await say(world, sessionId, "ask2");
     await later(world, 600);
     const late = tokenOf();
-    await world.push.targets.remove(user, phone.targetId);
+    await world.push.revoke("token-desk");
+    assert.equal(world.push.targets.list(user).length, 1, "another's token");
+    await world.push.revoke("token-phone");
+    assert.equal(world.push.targets.list(user).length, 0);
     await assert.rejects(
       act({ actionToken: late, action: "allow" }),
       { code: "AUTHENTICATION_REQUIRED" },
@@ -409,7 +412,7 @@ describe("push", () => {
       world.push.targets.list(user).map(({ targetId }) => targetId),
       [rotated.targetId],
     );
-    const owner = { user, deviceId: "device-desk", deviceName: "desk" };
+    const owner = { user, tokenId: "token-desk", deviceId: "device-desk", deviceName: "desk" };
     const hook = await world.push.register(owner, { platform: "webhook", url: "https://hooks.example/one" });
     assert.match(hook.secret ?? "", /^whsec_/);
     const same = await world.push.register(owner, { platform: "webhook", url: "https://hooks.example/one" });

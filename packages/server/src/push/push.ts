@@ -22,7 +22,7 @@ import { createGuardedSender, type ProviderTrouble } from "./providers/guarded.t
 import type { Notifier } from "./providers/notifier.ts";
 import { createRecall } from "./recall.ts";
 import { subscribePush } from "./subscriber.ts";
-import { createTargets, type Targets } from "./targets.ts";
+import { createTargets, type Owner, type Targets } from "./targets.ts";
 import { createTeller, reportOf } from "./teller.ts";
 import type { WaitingPrompt } from "./waiting-prompt.ts";
 
@@ -36,10 +36,9 @@ const pageSize = 200;
 /** Reaches the person who is away. */
 export interface Push {
   readonly targets: Pick<Targets, "list" | "update" | "remove">;
-  register(
-    owner: { user: string; deviceId: string; deviceName: string },
-    request: CommandData<"registerDevice">,
-  ): ReturnType<Targets["register"]>;
+  register(owner: Owner, request: CommandData<"registerDevice">): ReturnType<Targets["register"]>;
+  /** A token was taken back: what it registered is told nothing more, and the buttons that were sent there are dead. */
+  revoke(tokenId: string): Promise<void>;
   configuration(): PushConfiguration;
   /** Sends a test to one target or all of a user's. Resolves with what the providers said. */
   sendTest(user: string, targetId: string | undefined): Promise<NotificationRecord[]>;
@@ -189,6 +188,10 @@ export async function createPush(options: {
       },
     },
     register: (owner, request) => targets.register(owner, request, options.vapidPublicKey),
+    async revoke(tokenId) {
+      for (const target of targets.all())
+        if (target.tokenId === tokenId) await push.targets.remove(target.user, target.targetId);
+    },
     configuration: () => ({
       platforms: PushPlatform.options.map((platform) => {
         const { missing } = notifierOf(platform);

@@ -12,6 +12,14 @@ import { uuidOf } from "../uuid-of.ts";
 
 const targetsMax = 10_000;
 
+/** Who registers. */
+export interface Owner {
+  user: string;
+  tokenId: string;
+  deviceId: string;
+  deviceName: string;
+}
+
 /** Where people are reached. */
 export interface Targets {
   /**
@@ -21,7 +29,7 @@ export interface Targets {
    * @throws CompanionError `INVALID_REQUEST`, `CONFLICT`
    */
   register(
-    owner: { user: string; deviceId: string; deviceName: string },
+    owner: Owner,
     request: CommandData<"registerDevice">,
     vapidPublicKey: string,
   ): Promise<{ target: PushTargetRecord; secret: string | undefined }>;
@@ -71,7 +79,7 @@ export async function createTargets(options: {
     known.delete(targetId);
   }
   const targets: Targets = {
-    async register({ user, deviceId, deviceName }, request, vapidPublicKey) {
+    async register({ user, tokenId, deviceId, deviceName }, request, vapidPublicKey) {
       const { address, secret } = addressOf(request, vapidPublicKey);
       const targetId = uuidOf(`${user}\n${identityOf(address)}`);
       const earlier = known.get(targetId);
@@ -87,6 +95,7 @@ export async function createTargets(options: {
         targetId,
         user,
         deviceId,
+        tokenId,
         name: request.name?.trim() || earlier?.name || deviceName,
         // A webhook that is registered again without a secret keeps the one it knows.
         address: earlier?.address.platform === "webhook" && request.secret === undefined ? earlier.address : address,
@@ -143,6 +152,7 @@ export function targetOf({
   lastSentAt,
   bad,
   user: _user,
+  tokenId: _tokenId,
   ...target
 }: PushTargetRecord): PushTarget {
   return {

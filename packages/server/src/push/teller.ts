@@ -100,25 +100,28 @@ export function createTeller(parts: {
     const willing = decided.flatMap(({ target, decision }) => (decision.send ? [{ target, decision }] : []));
     const steps = [...new Set(willing.map(({ target }) => target.preferences.step))].sort((a, b) => a - b);
 
-    for (const { target, decision } of decided)
-      if (!decision.send) {
-        const id = notificationId(target, 0);
-        await keep(target, about, { notificationId: id, step: 0, dueAt: at, state: "notSent", why: decision.why });
-      }
-    for (const { target, decision } of willing) {
-      if (target.preferences.step !== steps[0]) continue;
-      const first = { notificationId: notificationId(target, 0), step: 0, dueAt: decision.at, why: decision.why };
-      await tellFirst(target, about, first);
-    }
+    // All at once: they share a commit.
+    await Promise.all(
+      decided.map(({ target, decision }) => {
+        const how = { notificationId: notificationId(target, 0), step: 0, why: decision.why };
+        if (!decision.send) return keep(target, about, { ...how, dueAt: at, state: "notSent" });
+        return target.preferences.step === steps[0]
+          ? tellFirst(target, about, { ...how, dueAt: decision.at })
+          : undefined;
+      }),
+    );
     if (!isPrompt(reason) || escalateMs === undefined || expiresAt <= at + escalateMs) return;
     // Then those of the next steps, and in the end once more everybody.
-    for (let step = 1; step <= steps.length; step++)
-      for (const { target } of willing) {
-        if (step < steps.length && target.preferences.step !== steps[step]) continue;
+    const later = willing.flatMap(({ target }) =>
+      steps.map(async (_, i) => {
+        const step = i + 1;
+        if (step < steps.length && target.preferences.step !== steps[step]) return;
         const why = "Told if nobody has seen or answered it by then.";
         const id = notificationId(target, step);
         await keep(target, about, { notificationId: id, step, dueAt: at + step * escalateMs, why });
-      }
+      }),
+    );
+    await Promise.all(later);
   }
 
   /** A prompt is answered, or nobody asks any more. */

@@ -196,6 +196,8 @@ export interface PushTargetRecord {
   targetId: string;
   user: string;
   deviceId: string;
+  /** The token that registered it: taken back, it is told nothing more. */
+  tokenId: string;
   name: string;
   address: PushAddress;
   preferences: z.infer<typeof PushPreferences>;

@@ -18,6 +18,9 @@ import { createTraffic } from "./traffic.ts";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** How long what is left may take to be exported when the server stops. */
+const exportMs = 2_000;
+
 /** How the system is: log, metrics, traces, errors. */
 export interface Telemetry {
   readonly report: Report;
@@ -102,7 +105,10 @@ export function createTelemetry(options: {
     async close() {
       stopObserving();
       // Nobody who takes them: then they are lost, and the server stops all the same.
-      await Promise.allSettled([meters.close(), tracing.close()]);
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(exportMs, late.resolve);
+      await Promise.race([Promise.allSettled([meters.close(), tracing.close()]), late.promise]);
+      cancel();
     },
   };
 }

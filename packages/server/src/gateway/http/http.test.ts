@@ -445,6 +445,20 @@ describe("the REST door", () => {
     while (((await server.api("/health")).body as { status: string }).status !== "healthy");
   });
 
+  test("[HLT-3] a server that stops says that it is not ready while it tells its clients", async () => {
+    await using server = await startTestCompanion();
+    assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
+    const socket = await server.socket();
+    // A client that does not hear the goodbye is waited for, a little.
+    socket.ws.pause();
+    const closing = server.companion.close();
+    assert.equal((await fetch(`${server.url}/health/ready`)).status, 503);
+    assert.equal((await fetch(`${server.url}/health/live`)).status, 200);
+    socket.ws.resume();
+    await closing;
+    assert.equal(await socket.closed, 1001);
+  });
+
   test("[SEC-2] tokens and what people write do not reach the log", async () => {
     await using server = await startTestCompanion({ environment: { LOG_LEVEL: "trace" } });
     const { session } = await make(server);

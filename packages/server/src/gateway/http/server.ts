@@ -152,7 +152,7 @@ export async function createHttpServer(options: {
     const principal = authenticate(auth, { authorization: request.headers.authorization, query, takesTicket: false });
     const { deviceId, name } = identify(principal, request.headers, query);
     request.principal = principal;
-    request.caller = { user: principal.user, deviceId, deviceName: name };
+    request.caller = { ...principal, deviceId, deviceName: name };
   });
 
   function answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {

@@ -131,7 +131,7 @@ export function openSocketDoor(options: {
       const connection = createConnection({
         ws,
         makeWriter: (onProgress) => createWriter({ socket, turnEnd, load, traffic: report.traffic, onProgress }),
-        caller: { user, deviceId, deviceName: identity.name },
+        caller: { user, tokenId, deviceId, deviceName: identity.name },
         clientId,
         tokenId,
         welcome: {
