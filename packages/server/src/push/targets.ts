@@ -96,7 +96,7 @@ export async function createTargets(options: {
         user,
         deviceId,
         tokenId,
-        name: request.name?.trim() || earlier?.name || deviceName,
+        name: request.name?.trim() || earlier?.name || (isApp ? deviceName : shownAddress(address)),
         // A webhook that is registered again without a secret keeps the one it knows.
         address: earlier?.address.platform === "webhook" && request.secret === undefined ? earlier.address : address,
         preferences: preferencesOf({ ...standard, ...earlier?.preferences }, request.preferences),

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.ts";
 
 const groupsMax = 500;
+/** Characters: what somebody sends comes back in messages, and must not be kept by the megabyte. */
+const messageMax = 300;
 
 /** Errors of one kind. */
 export interface ErrorGroup {
@@ -27,7 +29,8 @@ export function createErrorGroups(clock: Pick<Clock, "now">): ErrorGroups {
   /** In the order in which they were last seen. */
   const groups = new Map<string, ErrorGroup>();
   return {
-    note({ where, code, message, correlationId }) {
+    note({ where, code, correlationId, ...error }) {
+      const message = error.message.slice(0, messageMax);
       const kind = message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|\d+|"[^"]*"/gi, "…");
       const key = `${where}\n${code}\n${kind}`;
       const now = clock.now();

@@ -162,6 +162,8 @@ describe("telemetry", () => {
         correlationId: undefined,
       });
     assert.equal(groups.list().length, 500, "the oldest are forgotten");
+    groups.note({ where: "frame", code: "C", message: "x".repeat(1_000_000), correlationId: undefined });
+    assert.equal(groups.list()[0]?.message.length, 300);
   });
 
   test("[TEL-4] a trace that comes in goes on under its id; what is no trace begins another", () => {
