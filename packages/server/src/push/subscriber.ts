@@ -41,6 +41,8 @@ export function subscribePush(options: {
   /** What is still to be done for a session, in order. */
   const chains = new Map<string, Promise<void>>();
   const interpreters = new Map<string, Interpreter>();
+  /** Sessions of which all that was stored before has been read. */
+  const caughtUp = new Set<string>();
   let closed = false;
 
   function alone(sessionId: string, run: () => Promise<void>): void {
@@ -95,18 +97,25 @@ export function subscribePush(options: {
     }
     await positions.acknowledge({ deviceId: reader, sessionId, epoch: head.epoch, seq: head.lastSeq });
   }
+  /** Before anything newer of a session is read: that moves the position, and what lies before it would never be. */
+  function catchUp(sessionId: string): void {
+    if (caughtUp.has(sessionId)) return;
+    caughtUp.add(sessionId);
+    alone(sessionId, () => readMissed(sessionId));
+  }
   const unfollow = log.follow((events) => {
-    for (const event of events)
-      if (meaningful.has(event.type) && options.isNeeded()) alone(event.sessionId, () => readLive(event));
+    for (const event of events) {
+      if (!meaningful.has(event.type) || !options.isNeeded()) continue;
+      catchUp(event.sessionId);
+      alone(event.sessionId, () => readLive(event));
+    }
   });
 
   const settled = async () => {
     while (chains.size > 0) await Promise.all(chains.values());
   };
   return {
-    catchUp(sessionIds) {
-      for (const sessionId of sessionIds) alone(sessionId, () => readMissed(sessionId));
-    },
+    catchUp: (sessionIds) => sessionIds.forEach(catchUp),
     settled,
     close() {
       unfollow();
