@@ -218,25 +218,6 @@ describe("push", () => {
     await world.sessions.close();
   });
 
-  test("[PSH-7] what happens while push begins does not hide what happened before", async () => {
-    const world = await startPush({ script });
-    await world.register("phone");
-    const { session } = await world.create();
-    const { sessionId } = session.record;
-    await say(world, sessionId, "first");
-    await world.push.close();
-    await world.send(sessionId, "second");
-    await eventually(() => session.state.name === "idle");
-    const opening = world.open();
-    await world.send(sessionId, "third");
-    Object.assign(world, { push: await opening });
-    await eventually(() => session.state.name === "idle");
-    await settle(world);
-    assert.equal((await stateOf(world, "turnFinished")).length, 3);
-    await world.push.close();
-    await world.sessions.close();
-  });
-
   test("[PSH-8] what fails is tried again, with the wait that the provider asks for; a dead address never, until it registers anew; what is too old is given up", async () => {
     const world = await startPush({ script });
     const phone = await world.register("phone");
