@@ -38,6 +38,7 @@ const owners = {
   "^croner$": "packages/server/src/schedules/",
   "^file-type$": "packages/server/src/uploads/",
   "^@opentelemetry/.*$": "packages/server/src/telemetry/",
+  "^qrcode$": "packages/server/src/cli/",
   "^(web-push|jose|cockatiel)$": "packages/server/src/push/",
 };
 const libraries = Object.entries(owners).map(([library, owner]) => ({
@@ -96,6 +97,13 @@ export default {
       comment: "The protocol has no I/O.",
       from: { path: "^packages/protocol/src/", pathNot: tests },
       to: { pathNot: "^packages/protocol/src/|node_modules/zod(/|$)" },
+    },
+    {
+      name: "web-knows-client-only",
+      severity: "error",
+      comment: "All talk of the app goes through the client library.",
+      from: { path: "^packages/web/src/", pathNot: tests },
+      to: { path: "^(packages/server/|node:|fs$|crypto$|path$)" },
     },
     {
       name: "e2e-from-outside",

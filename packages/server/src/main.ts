@@ -6,6 +6,7 @@ import { chat } from "./cli/chat/chat.ts";
 import type { Command, Terminal } from "./cli/command-line.ts";
 import { config } from "./cli/config.ts";
 import { doctor } from "./cli/doctor.ts";
+import { pair } from "./cli/pair.ts";
 import { push } from "./cli/push.ts";
 import { sessions } from "./cli/sessions.ts";
 import { start } from "./cli/start.ts";
@@ -22,6 +23,7 @@ const commands: Record<string, { run: Command; help: string }> = {
     run: agents,
     help: "agents                list the agents' processes, which go on without a server (--end ID or all, --json)",
   },
+  pair: { run: pair, help: "pair                  show a code that makes a phone or a browser known" },
   push: {
     run: push,
     help: "push [devices]        where you are told; push test [ID]; push explain [SESSION]: why you were told, or not",

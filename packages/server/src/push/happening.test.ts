@@ -34,7 +34,8 @@ test("[PSH-18] what each event means to a person who is away", async (t) => {
   for (const [name, type, data, wanted] of table)
     await t.test(name, () => assert.deepEqual(createInterpreter().read(type, data), wanted as Happening | undefined));
 
-  await t.test("a scheduled run is done, and knows the request that began it", () => {
+  const scheduled = "a scheduled run is done, and knows the request that began it";
+  await t.test(scheduled, () => {
     const interpreter = createInterpreter();
     assert.equal(interpreter.isBlank, true);
     interpreter.read("humanMessage", { messageId: "a", scheduleId: "s", correlationId: "c1" });

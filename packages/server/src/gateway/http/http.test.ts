@@ -376,13 +376,18 @@ describe("the REST door", () => {
     assert.equal(headers.get("content-encoding"), "gzip");
   });
 
-  test("[RST-8] the printed address shows a page that takes the token out of the address and runs nothing but its own script", async () => {
+  test("[RST-8] the printed address opens the web app, which runs nothing but its own files", async () => {
     await using server = await startTestCompanion();
-    const { status, body, headers } = await server.api(`/?token=${testToken}`);
-    assert.equal(status, 200);
-    const html = String(body);
-    assert.ok(html.includes("history.replaceState") && !html.includes(testToken));
-    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'.*script-src 'sha256-/);
+    for (const path of [`/?token=${testToken}`, "/new", `/session/${randomUUID()}`]) {
+      const { status, body, headers } = await server.api(path);
+      assert.equal(status, 200);
+      const html = String(body);
+      assert.match(html, /<script type="module" crossorigin src="\/assets\/[\w-]+\.js">/);
+      assert.ok(!html.includes(testToken) && !/<script[^>]*>[^<]/.test(html), "no script stands in the page");
+      assert.match(headers.get("content-security-policy") ?? "", /^default-src 'none'; script-src 'self';/);
+      assert.equal(headers.get("referrer-policy"), "no-referrer");
+    }
+    assert.equal((await server.api("/assets/../../package.json")).status, 404);
   });
 
   test("[RST-9] a page of an allowed origin may use the API, and another's may not", async () => {

@@ -1,0 +1,188 @@
+import type { SessionFrame } from "@claude-companion/client";
+import type { PermissionRequest } from "@claude-companion/protocol";
+
+/** One thing in a conversation, as it is shown. */
+export type Item =
+  | { kind: "human"; key: string; text: string; state: string; reason: string | undefined; by: string | undefined }
+  | { kind: "text" | "thinking"; key: string; text: string; live: boolean; parent: string | undefined }
+  | {
+      kind: "tool";
+      key: string;
+      name: string;
+      input: Record<string, unknown>;
+      result: Result | undefined;
+      live: boolean;
+      parent: string | undefined;
+    }
+  | { kind: "notice"; key: string; text: string; isError: boolean }
+  | {
+      kind: "turn";
+      key: string;
+      result: string;
+      reason: string | undefined;
+      costUsd: number | undefined;
+      durationMs: number | undefined;
+    };
+
+interface Result {
+  text: string;
+  isError: boolean;
+  detail: unknown;
+}
+
+/** A conversation as far as it was read. */
+export interface Conversation {
+  readonly items: readonly Item[];
+  readonly status: string;
+  readonly statusReason: string | undefined;
+  /** What waits for an answer, oldest first. */
+  readonly permissions: readonly PermissionRequest[];
+  readonly obstacle: string | undefined;
+}
+
+export const emptyConversation: Conversation = {
+  items: [],
+  status: "",
+  statusReason: undefined,
+  permissions: [],
+  obstacle: undefined,
+};
+
+/** The conversation after some more frames. Pure; what is told twice changes nothing. */
+export function withFrames(before: Conversation, frames: readonly SessionFrame[]): Conversation {
+  const items = [...before.items];
+  const places = new Map(items.map((item, i) => [item.key, i]));
+  let { status, statusReason, permissions, obstacle } = before;
+
+  function put(item: Item): void {
+    const place = places.get(item.key);
+    if (place === undefined) {
+      places.set(item.key, items.length);
+      items.push(item);
+    } else items[place] = item;
+  }
+  const find = (key: string) => items[places.get(key) ?? -1];
+
+  for (const frame of frames) {
+    switch (frame.type) {
+      case "humanMessage": {
+        const { messageId, content, by, queued } = frame.data;
+        put({
+          kind: "human",
+          key: messageId,
+          text: textOf(content),
+          state: queued ? "queued" : "",
+          reason: undefined,
+          by: by?.name,
+        });
+        break;
+      }
+      case "messageState": {
+        const known = find(frame.data.messageId);
+        if (known?.kind === "human") put({ ...known, state: frame.data.state, reason: frame.data.reason });
+        break;
+      }
+      case "streamData": {
+        const { messageId, blockIndex, kind, offset, text, parentToolUseId: parent } = frame.data;
+        const key = `${messageId}/${blockIndex}`;
+        const known = find(key);
+        if (kind === "toolInput") {
+          if (known === undefined)
+            put({ kind: "tool", key, name: "", input: {}, result: undefined, live: true, parent });
+          break;
+        }
+        const said = known?.kind === "text" || known?.kind === "thinking" ? known.text : "";
+        put({ kind, key, text: said.slice(0, offset) + text, live: true, parent });
+        break;
+      }
+      case "assistantMessage": {
+        const { messageId, blockIndex, content, parentToolUseId: parent } = frame.data;
+        content.forEach((block, i) => {
+          const key = `${messageId}/${blockIndex + i}`;
+          if (block.type === "text" || block.type === "thinking")
+            put({ kind: block.type, key, text: block.text, live: false, parent });
+        });
+        break;
+      }
+      case "toolUse": {
+        const { toolUseId, messageId, blockIndex, name, input, parentToolUseId: parent } = frame.data;
+        const live = places.get(`${messageId}/${blockIndex}`);
+        const item: Item = {
+          kind: "tool",
+          key: toolUseId,
+          name,
+          input: recordOf(input),
+          result: undefined,
+          live: true,
+          parent,
+        };
+        if (live === undefined) put(item);
+        else {
+          items[live] = item;
+          places.set(toolUseId, live);
+        }
+        break;
+      }
+      case "toolResult": {
+        const { toolUseId, content, isError, detail } = frame.data;
+        const known = find(toolUseId);
+        if (known?.kind === "tool") put({ ...known, live: false, result: { text: textOf(content), isError, detail } });
+        break;
+      }
+      case "permissionRequest":
+        permissions = [...permissions.filter((one) => one.permissionId !== frame.data.permissionId), frame.data];
+        break;
+      case "permissionResolved":
+        permissions = permissions.filter((one) => one.permissionId !== frame.data.permissionId);
+        break;
+      case "sessionStatus":
+        status = frame.data.status;
+        statusReason = frame.data.reason;
+        break;
+      case "sessionUpdated":
+        if (frame.data.obstacle !== undefined) obstacle = frame.data.obstacle?.text;
+        break;
+      case "turnCompleted": {
+        const { result, reason, costUsd, durationMs } = frame.data;
+        put({ kind: "turn", key: `turn/${frame.seq}`, result, reason, costUsd, durationMs });
+        break;
+      }
+      case "agentNotice":
+        put({
+          kind: "notice",
+          key: `notice/${frame.seq}`,
+          text: frame.data.text,
+          isError: frame.data.kind === "silent",
+        });
+        break;
+      case "error":
+        put({ kind: "notice", key: `error/${frame.timestamp}`, text: frame.data.message, isError: true });
+        break;
+      case "gap":
+        put({
+          kind: "notice",
+          key: `gap/${frame.data.fromSeq}`,
+          text: "What was said before is no longer in the log.",
+          isError: false,
+        });
+        break;
+      default:
+        // What this version does not show, newer ones may.
+        break;
+    }
+  }
+  return { items, status, statusReason, permissions, obstacle };
+}
+
+const recordOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? { ...value } : {};
+
+/** The text of a string or of blocks. */
+export function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  const texts = content.map((block: { type?: string; text?: string }) =>
+    typeof block.text === "string" ? block.text : block.type === undefined ? "" : `[${block.type}]`,
+  );
+  return texts.filter((text) => text !== "").join("\n");
+}
