@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { callApi } from "./kit/api.ts";
 import { prompt, slowly } from "./kit/directive.ts";
@@ -169,6 +171,15 @@ describe("the web app, the real Claude CLI", { skip }, () => {
     const { headers } = await callApi(`${world.server.url}/`, { token: "none-is-needed" });
     assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'; script-src 'self'/);
     await page.context().close();
+  });
+
+  test("[WEB-5] what must be there before a conversation shows is at most 200 KB of script, gzipped", async () => {
+    const assets = fileURLToPath(new URL("../packages/web/dist/assets/", import.meta.url));
+    const scripts = (await readdir(assets)).filter((name) => name.endsWith(".js"));
+    assert.ok(scripts.length > 0);
+    let bytes = 0;
+    for (const name of scripts) bytes += gzipSync(await readFile(assets + name)).length;
+    assert.ok(bytes < 200 * 1_024, `${Math.round(bytes / 1_024)} KB`);
   });
 
   test("[WEB-4] a code lets one device in, once; `claude-companion pair` shows it as a picture", async () => {

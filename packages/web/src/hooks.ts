@@ -73,3 +73,15 @@ export function useAttention(companion: Companion, sessionId: string): void {
     };
   }, [companion, sessionId]);
 }
+
+const armedAfterMs = 500;
+
+/** No prompt is swapped under a thumb: what answers it works a moment after it appeared. Use it with a `key` of the prompt. */
+export function useArmed(): boolean {
+  const [isArmed, setArmed] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setArmed(true), armedAfterMs);
+    return () => clearTimeout(timer);
+  }, []);
+  return isArmed;
+}

@@ -18,3 +18,7 @@ export function ago(time: string, now = Date.now()): string {
   const hours = Math.round(minutes / 60);
   return hours < 24 ? `${hours} h` : `${Math.round(hours / 24)} d`;
 }
+
+/** `Write: /home/ada/shop/auth.ts` is `Write: auth.ts` to whoever knows where that is. */
+export const withoutDirectory = (text: string, directory: string): string =>
+  directory === "" ? text : text.replaceAll(`${directory}/`, "");

@@ -61,7 +61,7 @@ export function Composer({
         <textarea
           ref={field}
           aria-label="Message to Claude"
-          placeholder={isWorking ? "Say something more; it waits for the turn" : "What next?"}
+          placeholder={isWorking ? "Say more; it waits its turn" : "What next?"}
           rows={1}
           dir="auto"
           value={text}

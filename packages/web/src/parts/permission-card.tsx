@@ -1,32 +1,39 @@
 import type { Companion } from "@claude-companion/client";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
-import { useEffect, useState } from "react";
+import { useState } from "react";
+import { useArmed } from "../hooks.ts";
+import { withoutDirectory } from "../words.ts";
 import { Button } from "./button.tsx";
 import { Diff, linesOfEdit } from "./diff.tsx";
 import { Markdown } from "./markdown.tsx";
-
-/** No prompt is swapped under a thumb: buttons work a moment after what they are about appeared. */
-const armedAfterMs = 500;
 
 /** What waits for an answer, over the composer, so that it cannot be scrolled away. */
 export function PermissionCard({
   companion,
   sessionId,
   requests,
+  workingDirectory,
 }: {
   companion: Companion;
   sessionId: string;
   requests: readonly PermissionRequest[];
+  /** Paths in it are told from there. */
+  workingDirectory: string;
 }) {
   const [request] = requests;
   if (request === undefined) return null;
   return (
     <section
       aria-label="Claude asks"
-      className="mx-3 mb-2 flex max-h-[60dvh] flex-col gap-2 rounded-card border-2 border-amber bg-raised p-3"
+      className="mx-3 mb-2 flex max-h-[60dvh] flex-col self-stretch lg:mx-auto lg:w-full lg:max-w-3xl gap-2 rounded-card border-2 border-amber bg-raised p-3"
     >
       {requests.length > 1 && <p className="text-sm text-soft">1 of {requests.length}</p>}
-      <Card key={request.permissionId} companion={companion} sessionId={sessionId} request={request} />
+      <Card
+        key={request.permissionId}
+        companion={companion}
+        sessionId={sessionId}
+        request={{ ...request, title: withoutDirectory(request.title, workingDirectory) }}
+      />
     </section>
   );
 }
@@ -41,17 +48,12 @@ function Card({
   request: PermissionRequest;
 }) {
   const { permissionId, kind, title, description, reason, input, toolName, suggestions, defaultToNo } = request;
-  const [isArmed, setArmed] = useState(false);
+  const isArmed = useArmed();
   const [isSent, setSent] = useState(false);
   const [isSure, setSure] = useState(false);
   const [isOpen, setOpen] = useState<"always" | "deny">();
   const [why, setWhy] = useState("");
   const [failure, setFailure] = useState<string>();
-  useEffect(() => {
-    const timer = setTimeout(() => setArmed(true), armedAfterMs);
-    return () => clearTimeout(timer);
-  }, []);
-
   async function answer(given: PermissionAnswer): Promise<void> {
     setSent(true);
     try {

@@ -8,20 +8,20 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 const baseName = (path: string): string => path.split("/").at(-1) ?? path;
 
 /** What a tool does, in a few words, and its sign. */
-function headingOf({ name, input }: Tool): { sign: typeof Wrench; verb: string; object: string } {
+function headingOf({ name, input, live }: Tool): { sign: typeof Wrench; verb: string; object: string } {
   switch (name) {
     case "Bash":
-      return { sign: Terminal, verb: "Ran", object: text(input.command) };
+      return { sign: Terminal, verb: live ? "Running" : "Ran", object: text(input.command) };
     case "Edit":
     case "MultiEdit":
-      return { sign: Pencil, verb: "Edited", object: baseName(text(input.file_path)) };
+      return { sign: Pencil, verb: live ? "Editing" : "Edited", object: baseName(text(input.file_path)) };
     case "Write":
-      return { sign: Pencil, verb: "Wrote", object: baseName(text(input.file_path)) };
+      return { sign: Pencil, verb: live ? "Writing" : "Wrote", object: baseName(text(input.file_path)) };
     case "Read":
-      return { sign: FileText, verb: "Read", object: baseName(text(input.file_path)) };
+      return { sign: FileText, verb: live ? "Reading" : "Read", object: baseName(text(input.file_path)) };
     case "Grep":
     case "Glob":
-      return { sign: Search, verb: "Searched", object: text(input.pattern) };
+      return { sign: Search, verb: live ? "Searching" : "Searched", object: text(input.pattern) };
     default:
       return {
         sign: Wrench,

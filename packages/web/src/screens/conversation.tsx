@@ -82,7 +82,12 @@ export function ConversationScreen({ companion, sessionId }: { companion: Compan
           </button>
         )}
       </div>
-      <PermissionCard companion={companion} sessionId={sessionId} requests={permissions} />
+      <PermissionCard
+        companion={companion}
+        sessionId={sessionId}
+        requests={permissions}
+        workingDirectory={session?.workingDirectory ?? ""}
+      />
       <Composer companion={companion} sessionId={sessionId} isWorking={isWorking} />
     </>
   );

@@ -1,10 +1,10 @@
 import type { Companion } from "@claude-companion/client";
 import { Settings as Gear, Plus } from "lucide-react";
 import { useState } from "react";
-import { type SessionSummary, useSessions } from "../hooks.ts";
+import { type SessionSummary, useArmed, useSessions } from "../hooks.ts";
 import { Button } from "../parts/button.tsx";
 import { go } from "../router.ts";
-import { ago, statusInWords } from "../words.ts";
+import { ago, statusInWords, withoutDirectory } from "../words.ts";
 
 /** What waits for me, then what is happening, then what happened. */
 const rank = ({ pendingPermissions, status }: SessionSummary): number =>
@@ -74,8 +74,6 @@ function Row({ companion, session, isOpen }: { companion: Companion; session: Se
   const { sessionId, title, status, workingDirectory, lastActivityAt, unread, pendingPermissions } = session;
   const [request] = pendingPermissions;
   const canAnswer = request && request.kind === "tool" && !request.defaultToNo;
-  const answer = (decision: "allow" | "deny") =>
-    request && companion.respond(sessionId, request.permissionId, { decision }).catch(() => {});
   return (
     <div className={isOpen ? "bg-sunken" : ""}>
       <button
@@ -91,7 +89,11 @@ function Row({ companion, session, isOpen }: { companion: Companion; session: Se
         <span className="flex items-center gap-2 text-sm text-soft">
           <span className="min-w-0 flex-1 truncate">
             {workingDirectory.split("/").at(-1)} ·{" "}
-            {request ? <span className="text-amber">{request.title}</span> : statusInWords(status)}
+            {request ? (
+              <span className="text-amber">{withoutDirectory(request.title, workingDirectory)}</span>
+            ) : (
+              statusInWords(status)
+            )}
           </span>
           {unread > 0 && !isOpen && (
             <span className="rounded-full bg-clay px-2 text-on-clay text-xs">
@@ -102,13 +104,26 @@ function Row({ companion, session, isOpen }: { companion: Companion; session: Se
         </span>
       </button>
       {canAnswer && (
-        <div className="flex gap-2 px-4 pb-3">
-          <Button look="primary" onClick={() => void answer("allow")}>
-            Allow
-          </Button>
-          <Button onClick={() => void answer("deny")}>Deny</Button>
-        </div>
+        <Answers
+          key={request.permissionId}
+          onAnswer={(decision) => void companion.respond(sessionId, request.permissionId, { decision }).catch(() => {})}
+        />
       )}
+    </div>
+  );
+}
+
+/** Right in the row: most prompts need no more than a look. */
+function Answers({ onAnswer }: { onAnswer: (decision: "allow" | "deny") => void }) {
+  const isArmed = useArmed();
+  return (
+    <div className="flex gap-2 px-4 pb-3">
+      <Button look="primary" disabled={!isArmed} onClick={() => onAnswer("allow")}>
+        Allow
+      </Button>
+      <Button disabled={!isArmed} onClick={() => onAnswer("deny")}>
+        Deny
+      </Button>
     </div>
   );
 }
