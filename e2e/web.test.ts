@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -171,6 +173,47 @@ describe("the web app, the real Claude CLI", { skip }, () => {
     const { headers } = await callApi(`${world.server.url}/`, { token: "none-is-needed" });
     assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'; script-src 'self'/);
     await page.context().close();
+  });
+
+  test("[WEB-7] the service worker shows what it is told, says that it did, and its button lets the turn go on", async () => {
+    await using world = await startWorld(model);
+    const page = await pair(browser, world, "desktop");
+    const context = page.context();
+    await context.grantPermissions(["notifications"], { origin: world.server.url });
+    const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+    await using stack = new AsyncDisposableStack();
+    const told = Promise.withResolvers<string>();
+    const hook = createServer(async (request, response) => {
+      let body = "";
+      for await (const chunk of request) body += chunk;
+      response.end();
+      if (JSON.parse(body).reason === "permission") told.resolve(body);
+    }).listen(0, "127.0.0.1");
+    stack.defer(() => hook.closeAllConnections());
+    stack.defer(() => void hook.close());
+    await new Promise((resolve) => hook.once("listening", resolve));
+    const place = hook.address();
+    const url = `http://127.0.0.1:${typeof place === "object" ? place?.port : 0}/`;
+    await world.api("POST", "/api/push-notifications/targets", { platform: "webhook", url });
+    await begin(page, world, prompt({ tools: [bash("touch told")] }, { say: "It went on." }));
+    // What a push service would bring: no browser of a test has one.
+    const payload = await told.promise;
+    await worker.evaluate(`self.dispatchEvent(new PushEvent("push", { data: ${JSON.stringify(payload)} }))`);
+    const { notificationId }: { notificationId: string } = JSON.parse(payload);
+    const isShown = async () => {
+      const { notifications }: { notifications: { notificationId: string; shownAt?: string }[] } = (
+        await world.api("GET", "/api/push-notifications/log")
+      ).body;
+      return notifications.some((one) => one.notificationId === notificationId && one.shownAt !== undefined);
+    };
+    for (let tries = 0; !(await isShown()); tries++) {
+      assert.ok(tries < 100, "no receipt came");
+      await setTimeout(50);
+    }
+    await worker.evaluate(`self.registration.getNotifications().then(([notification]) =>
+      self.dispatchEvent(new NotificationEvent("notificationclick", { notification, action: "allow" })))`);
+    await page.getByRole("log").getByText("It went on.", { exact: true }).waitFor();
+    await context.close();
   });
 
   test("[WEB-5] what must be there before a conversation shows is at most 200 KB of script, gzipped", async () => {

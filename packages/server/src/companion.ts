@@ -65,7 +65,7 @@ export async function createCompanion(
   const clock = parts.clock ?? systemClock;
   const token = config.AUTH_TOKEN ?? randomBytes(24).toString("base64url");
   await using opening = new AsyncDisposableStack();
-  const telemetry = createTelemetry({
+  const telemetry = await createTelemetry({
     level: config.LOG_LEVEL,
     version: readVersion(),
     destination: parts.logTo,

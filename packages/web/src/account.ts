@@ -1,4 +1,5 @@
-import { openIndexedDb, type Storage } from "@claude-companion/client";
+import type { Storage } from "@claude-companion/client";
+import { openStorage, readToken, tokenKey } from "./account-storage.ts";
 
 /** What lets this device in, and where it keeps what must outlive a closed page. */
 export interface Account {
@@ -9,24 +10,19 @@ export interface Account {
   leave(): Promise<void>;
 }
 
-const key = "account/token";
-
 export async function openAccount(): Promise<Account> {
-  const storage = await openIndexedDb("companion");
+  const storage = await openStorage();
   return {
     storage,
-    async token() {
-      const token = await storage.get(key);
-      return typeof token === "string" ? token : undefined;
-    },
+    token: () => readToken(storage),
     async enter(given) {
       const token = "token" in given ? given.token : await redeem(given.code);
       const answer = await fetch("/api/telemetry/log-level", { headers: { authorization: `Bearer ${token}` } });
       if (answer.status === 401) throw new Error("This token is not valid, or it was taken back.");
       if (!answer.ok) throw new Error("The server does not answer as it should. Try again in a moment.");
-      await storage.set(key, token);
+      await storage.set(tokenKey, token);
     },
-    leave: () => storage.remove(key),
+    leave: () => storage.remove(tokenKey),
   };
 }
 

@@ -1,4 +1,6 @@
 // The service worker: shows what it is told, acts on its buttons, and opens the app without a network.
+import { readToken } from "./account-storage.ts";
+
 const scope = self as unknown as ServiceWorkerGlobalScope;
 const shell = "shell";
 
@@ -49,15 +51,27 @@ scope.addEventListener("push", (event) => {
     data: told,
     actions: told.actions.filter((action) => action !== "reply").map((action) => ({ action, title: labels[action] })),
   };
-  event.waitUntil(scope.registration.showNotification(told.title, options));
+  event.waitUntil(scope.registration.showNotification(told.title, options).then(() => report(told, "shown")));
 });
 
 scope.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const told = event.notification.data as Told;
   const { action } = event;
-  event.waitUntil(action === "allow" || action === "deny" ? act(told, action) : open(told));
+  const done = action === "allow" || action === "deny" ? act(told, action) : open(told);
+  event.waitUntil(Promise.all([done, report(told, "opened")]));
 });
+
+/** So that nobody has to wonder, and nobody is told again of what was seen. Without it nothing else fails. */
+async function report({ notificationId }: Told, event: "shown" | "opened"): Promise<void> {
+  const token = await readToken().catch(() => undefined);
+  if (token === undefined) return;
+  await fetch("/api/push-notifications/receipts", {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ notificationId, event }),
+  }).catch(() => undefined);
+}
 
 async function act(told: Told, action: "allow" | "deny"): Promise<void> {
   const answer = await fetch("/api/push-notifications/actions", {

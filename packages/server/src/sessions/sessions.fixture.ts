@@ -76,7 +76,7 @@ export async function start(
   };
   const hub = createHub({ log: storage.log, clock });
   const memory = { free: 1_000_000 };
-  const { report } = createTelemetry({ level: "silent", clock });
+  const { report } = await createTelemetry({ level: "silent", clock });
   const uploads = await createUploads({
     directory: join(root, ".uploads"),
     records: storage.records,

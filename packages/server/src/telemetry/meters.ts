@@ -1,5 +1,4 @@
 import type { Meter } from "@opentelemetry/api";
-import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import {
@@ -24,22 +23,13 @@ export interface Meters {
 }
 
 /** @param options.url an OTLP/HTTP endpoint for metrics; undefined: nothing is exported */
-export function createMeters(options: { url: string | undefined; resource: Resource }): Meters {
+export async function createMeters(options: { url: string | undefined; resource: Resource }): Promise<Meters> {
   const { url, resource } = options;
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   const provider = new MeterProvider({
     resource,
-    readers:
-      url === undefined
-        ? [reader]
-        : [
-            reader,
-            new PeriodicExportingMetricReader({
-              exporter: new OTLPMetricExporter({ url }),
-              exportIntervalMillis: exportMs,
-            }),
-          ],
+    readers: url === undefined ? [reader] : [reader, await exporting(url)],
   });
   return {
     meter: provider.getMeter("claude-companion"),
@@ -47,6 +37,15 @@ export function createMeters(options: { url: string | undefined; resource: Resou
     prometheus: async () => serializer.serialize(withUnits((await reader.collect()).resourceMetrics)),
     close: () => provider.shutdown(),
   };
+}
+
+/** Loaded by whoever wants it, as in tracing. */
+async function exporting(url: string): Promise<PeriodicExportingMetricReader> {
+  const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-http");
+  return new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter({ url }),
+    exportIntervalMillis: exportMs,
+  });
 }
 
 /** Names end with their unit; the library leaves that out. */

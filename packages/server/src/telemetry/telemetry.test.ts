@@ -121,7 +121,7 @@ describe("telemetry", () => {
     assert.equal(quantileOf(distribution(10, 0, 0, 0), 0.5), 0.0005);
     assert.equal(quantileOf(distribution(0, 10, 0, 0), 0.5).toFixed(6), "0.005500");
     assert.equal(quantileOf(distribution(0, 0, 0, 10), 0.99), 0.1, "beyond the last bound nothing is known");
-    const telemetry = createTelemetry({ level: "silent" });
+    const telemetry = await createTelemetry({ level: "silent" });
     for (let i = 0; i < 200; i++)
       telemetry.report.turnCompleted({
         sessionId: `s${i}`,

@@ -42,7 +42,7 @@ export interface Telemetry {
  * @param options.measures false: instruments that measure nothing, to know what measuring costs
  * @param options.secrets texts that must never stand in the log
  */
-export function createTelemetry(options: {
+export async function createTelemetry(options: {
   level: string;
   version?: string;
   destination?: { write(line: string): void } | undefined;
@@ -50,7 +50,7 @@ export function createTelemetry(options: {
   measures?: boolean;
   secrets?: readonly string[];
   clock?: Clock;
-}): Telemetry {
+}): Promise<Telemetry> {
   const { otlpUrl, measures = true, clock = systemClock } = options;
   const correlations = createCorrelations();
   const logger = createLogger({
@@ -68,9 +68,9 @@ export function createTelemetry(options: {
   });
   const urlOf = (signal: "metrics" | "traces") =>
     otlpUrl === undefined ? undefined : `${otlpUrl.replace(/\/$/, "")}/v1/${signal}`;
-  const meters = createMeters({ url: urlOf("metrics"), resource });
+  const meters = await createMeters({ url: urlOf("metrics"), resource });
   const meter = measures ? meters.meter : createNoopMeter();
-  const tracing = createTracing({ url: urlOf("traces"), resource });
+  const tracing = await createTracing({ url: urlOf("traces"), resource });
   const errors = createErrorGroups(clock);
   const stopObserving = observeProcess(meter);
   const report = createReport({

@@ -7,9 +7,7 @@ import {
   TraceFlags,
   trace,
 } from "@opentelemetry/api";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import type { Resource } from "@opentelemetry/resources";
-import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Correlation } from "./correlation.ts";
 
 /** A step of work that is being traced. */
@@ -34,13 +32,18 @@ export interface Tracing {
 }
 
 /** @param options.url an OTLP/HTTP endpoint for traces; undefined: nothing is exported, and steps cost nothing */
-export function createTracing(options: { url: string | undefined; resource: Resource }): Tracing {
+export async function createTracing(options: { url: string | undefined; resource: Resource }): Promise<Tracing> {
   const { url, resource } = options;
   if (url === undefined)
     return {
       begin: (_name, from) => ({ correlation: from, end() {} }),
       close: async () => {},
     };
+  // Loaded by whoever wants it: it takes longer than the rest of a start.
+  const [{ OTLPTraceExporter }, { BatchSpanProcessor, TracerProvider }] = await Promise.all([
+    import("@opentelemetry/exporter-trace-otlp-http"),
+    import("@opentelemetry/sdk-trace"),
+  ]);
   const provider = new TracerProvider({
     resource,
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }) })],
