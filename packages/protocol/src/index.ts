@@ -46,6 +46,7 @@ export {
   PushPreferences,
   PushReason,
   PushTarget,
+  standardPushPreferences,
   WebPushSubscription,
 } from "./push.ts";
 export { Schedule } from "./schedule.ts";

@@ -50,6 +50,17 @@ export const PushPreferences = z.object({
 });
 export type PushPreferences = z.infer<typeof PushPreferences>;
 
+/** What somebody gets who said nothing about it. */
+export const standardPushPreferences: PushPreferences = {
+  enabled: true,
+  reasons: [...PushReason.options],
+  quietHours: null,
+  perHourMax: 100,
+  previews: false,
+  whileLookingElsewhere: true,
+  step: 0,
+};
+
 /** Where a person is reached. What it takes to reach it is kept and never shown. */
 export const PushTarget = z.object({
   targetId: z.uuid(),

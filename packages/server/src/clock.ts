@@ -33,6 +33,17 @@ export function every(clock: Pick<Clock, "after">, ms: number, run: () => void):
   return () => cancel();
 }
 
+/** Resolves when `work` has, or after `ms` if that takes longer; what failed is thrown. */
+export async function atMost(clock: Pick<Clock, "after">, ms: number, work: Promise<unknown>): Promise<void> {
+  const patience = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, patience.resolve);
+  try {
+    await Promise.race([work, patience.promise]);
+  } finally {
+    cancel();
+  }
+}
+
 /** Most that wall and monotonic time may drift apart between two looks. */
 const jumpMs = 10 * 60_000;
 /** What a jump makes doubtful stays doubtful for so long: time for a person to notice a wrong clock. */

@@ -5,8 +5,8 @@ import {
   PushConfiguration,
   PushPlatform,
   PushPreferences,
-  PushReason,
   PushTarget,
+  standardPushPreferences,
   WebPushSubscription,
 } from "../push.ts";
 import { command } from "./command.ts";
@@ -14,15 +14,6 @@ import * as example from "./examples.ts";
 
 const targetId = "9b0e6a54-3b0e-4c4e-9f5d-1c2b3a495867";
 const notificationId = "2f6a0b0e-51a6-4f3b-8b60-2d8b5f9d7c11";
-const preferences: z.infer<typeof PushPreferences> = {
-  enabled: true,
-  reasons: [...PushReason.options],
-  quietHours: null,
-  perHourMax: 100,
-  previews: false,
-  whileLookingElsewhere: true,
-  step: 0,
-};
 const target: z.infer<typeof PushTarget> = {
   targetId,
   deviceId: example.deviceId,
@@ -30,7 +21,7 @@ const target: z.infer<typeof PushTarget> = {
   platform: "apns",
   environment: "production",
   address: "…1f60c3",
-  preferences,
+  preferences: standardPushPreferences,
   createdAt: example.timestamp,
 };
 const notification: z.infer<typeof Notification> = {
@@ -122,7 +113,7 @@ export const pushCommands = {
     errors: ["NOT_FOUND"],
     example: {
       data: { targetId, preferences: { previews: true } },
-      ack: { target: { ...target, preferences: { ...preferences, previews: true } } },
+      ack: { target: { ...target, preferences: { ...standardPushPreferences, previews: true } } },
     },
   }),
   removePushTarget: command({

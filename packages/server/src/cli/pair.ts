@@ -1,5 +1,6 @@
 import { CompanionError } from "@claude-companion/protocol";
 import { toString as qrCode } from "qrcode";
+import { isLoopback } from "../config.ts";
 import { type Command, configOf, readFlags } from "./command-line.ts";
 import { readServerFile } from "./server-file.ts";
 
@@ -27,9 +28,10 @@ export const pair: Command = async (terminal) => {
   terminal.output.write(
     `  ${url}\n\n  Scan it, or open the address and type ${code.slice(0, 4)}-${code.slice(4)}. It works once, for ${expiresInSeconds / 60} minutes.\n`,
   );
-  if (!address.startsWith("https://") && !/\/\/(localhost|127\.|\[::1\])/.test(address))
+  const isLocal = isLoopback(new URL(address).hostname.replace(/^\[|\]$/g, ""));
+  if (!address.startsWith("https://") && !isLocal)
     terminal.output.write("  Without https the phone can show and answer, but not install the app or be notified.\n");
-  if (/\/\/(localhost|127\.|\[::1\])/.test(address))
+  if (isLocal)
     terminal.output.write(
       "  This address works on this machine only. For a phone set PUBLIC_URL, or HOST and AUTH_TOKEN.\n",
     );

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { CompanionError, type PushActionRequest } from "@claude-companion/protocol";
 import { isoTime } from "../clock.ts";
 import { type Push, targetOf } from "../push/index.ts";
@@ -70,7 +69,7 @@ export type ActOnNotification = (request: PushActionRequest) => Promise<{ sessio
 /** Allow, deny and reply from the lock screen. */
 export function createPushActions({ push, sessions }: { push: Push; sessions: Sessions }): ActOnNotification {
   return ({ actionToken, action, text }) =>
-    push.act(actionToken, async ({ user, sessionId, permissionId, deviceId, deviceName }) => {
+    push.act(actionToken, async ({ hash, user, sessionId, permissionId, deviceId, deviceName }) => {
       const session = await sessions.get(user, sessionId);
       const by = { deviceId, name: deviceName };
       const wanted = () => {
@@ -81,7 +80,7 @@ export function createPushActions({ push, sessions }: { push: Push; sessions: Se
         if (action !== "reply")
           throw new CompanionError("INVALID_REQUEST", "Nothing waits to be allowed or denied here; send a `reply`.");
         // The same press twice is the same message.
-        const messageId = uuidOf(createHash("sha256").update(actionToken).digest("hex"));
+        const messageId = uuidOf(hash);
         await session.send({ messageId, content: wanted(), delivery: "queue", by });
         return { sessionId };
       }

@@ -1,5 +1,5 @@
 export { createProject } from "./creation.ts";
-export { createDirectories, type Directories } from "./directories.ts";
+export { createDirectories, type Directories, isWithin } from "./directories.ts";
 export { findRepositories } from "./discovery.ts";
 export { createFiles, type Files } from "./files.ts";
 export { nearest, walkFiles } from "./find.ts";

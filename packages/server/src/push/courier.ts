@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { atMost, type Clock } from "../clock.ts";
 import type { NotificationRecord, PushAddress, Records } from "../records/index.ts";
 import type { GuardedSender } from "./providers/guarded.ts";
 import type { PushMessage } from "./providers/notifier.ts";
@@ -191,10 +191,7 @@ export function createCourier(options: {
     async close() {
       closed = true;
       armed?.cancel();
-      const late = Promise.withResolvers<void>();
-      const cancel = clock.after(closeMs, () => late.resolve());
-      await Promise.race([Promise.all([...busy.values()].map(({ work }) => work)), late.promise]);
-      cancel();
+      await atMost(clock, closeMs, Promise.all([...busy.values()].map(({ work }) => work)));
     },
   };
 }

@@ -8,8 +8,7 @@ export type Happening =
   /** A person went on in this session: what was told of the last turn is old. */
   | { kind: "wentOn" };
 
-/** The events that can mean something; all others are not even looked at. */
-export const meaningful: ReadonlySet<string> = new Set<DurableType>([
+const read = [
   "permissionRequest",
   "permissionResolved",
   "turnCompleted",
@@ -18,7 +17,10 @@ export const meaningful: ReadonlySet<string> = new Set<DurableType>([
   "agentNotice",
   "humanMessage",
   "messageState",
-]);
+] as const satisfies readonly DurableType[];
+
+/** The events that can mean something; all others are not even looked at. */
+export const meaningful: ReadonlySet<string> = new Set(read);
 
 interface Message {
   isScheduled: boolean;
@@ -40,7 +42,8 @@ export function createInterpreter(): Interpreter {
   /** The one that is being worked on. */
   let current: Message | undefined;
 
-  const readers: { [T in DurableType]?: (data: DurableData<T>) => Happening | undefined } = {
+  // One for each event that is read: a missing one does not compile.
+  const readers: { [T in (typeof read)[number]]: (data: DurableData<T>) => Happening | undefined } = {
     permissionRequest: ({ kind, permissionId }) => ({
       kind: "tell",
       reason: kind === "question" ? "question" : "permission",
@@ -79,7 +82,7 @@ export function createInterpreter(): Interpreter {
       return current?.correlationId;
     },
     read(type, data) {
-      const reader = readers[type as DurableType] as ((data: unknown) => Happening | undefined) | undefined;
+      const reader = readers[type as keyof typeof readers] as ((data: unknown) => Happening | undefined) | undefined;
       return reader?.(data);
     },
   };

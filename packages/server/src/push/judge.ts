@@ -2,12 +2,10 @@ import type { PushPlatform, PushReason } from "@claude-companion/protocol";
 import { type Clock, isoTime } from "../clock.ts";
 import type { PushTargetRecord, SessionRecord } from "../records/index.ts";
 import type { Attention } from "./attention.ts";
+import { isChannel } from "./channel.ts";
 import { type Decision, decide } from "./policy.ts";
 import type { Notifier } from "./providers/notifier.ts";
 import type { Recall } from "./recall.ts";
-
-/** A channel is nobody's eyes: that a person looks at another device says nothing about it. */
-export const isChannel = (platform: PushPlatform): boolean => platform === "ntfy" || platform === "webhook";
 
 /** Gathers what the policy asks about, as it is now. */
 export interface Judge {

@@ -1,4 +1,5 @@
 import type { PushPreferences, PushReason } from "@claude-companion/protocol";
+import { isWithin } from "../projects/index.ts";
 import { isPrompt } from "./happening.ts";
 
 /** A prompt may be answered at once by whoever sits there. */
@@ -39,7 +40,7 @@ export function decide(situation: Situation): Decision {
   if (situation.unusable !== undefined) return no(situation.unusable);
   if (!preferences.enabled) return no("Switched off for this device.");
   if (!preferences.reasons.includes(reason)) return no(`This device does not want to be told of ${reason}.`);
-  if (preferences.projects && !preferences.projects.some((root) => isIn(situation.workingDirectory, root)))
+  if (preferences.projects && !preferences.projects.some((root) => isWithin(root, situation.workingDirectory)))
     return no("Its project is not among those that this device wants.");
   if (lookingUntil !== undefined) {
     if (!waits) return no("The device is looking at this session.");
@@ -67,9 +68,6 @@ export function decide(situation: Situation): Decision {
   const delayMs = waits ? promptDelayMs : newsDelayMs;
   return { send: true, at: Math.max(now, situation.happenedAt + delayMs), why: "The device is not looking." };
 }
-
-const isIn = (directory: string, root: string): boolean =>
-  directory === root || directory.startsWith(root.endsWith("/") ? root : `${root}/`);
 
 /** When the quiet hours that it is now are over; undefined: it is none. */
 function endOfQuiet(hours: PushPreferences["quietHours"], now: number): number | undefined {

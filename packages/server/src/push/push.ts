@@ -12,10 +12,11 @@ import type { ActionTokenRecord, NotificationRecord, Records } from "../records/
 import type { Report } from "../telemetry/index.ts";
 import { createActionTokens } from "./actions.ts";
 import type { Attention } from "./attention.ts";
+import { isChannel } from "./channel.ts";
 import { createCourier } from "./courier.ts";
 import { explain } from "./explain.ts";
 import { isPrompt } from "./happening.ts";
-import { createJudge, isChannel } from "./judge.ts";
+import { createJudge } from "./judge.ts";
 import { promptDelayMs } from "./policy.ts";
 import { createPreparation } from "./preparation.ts";
 import { createGuardedSender, type ProviderTrouble } from "./providers/guarded.ts";

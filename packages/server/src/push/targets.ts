@@ -3,12 +3,13 @@ import {
   type CommandData,
   CompanionError,
   PushPreferences,
-  PushReason,
   type PushTarget,
+  standardPushPreferences,
 } from "@claude-companion/protocol";
 import { type Clock, isoTime } from "../clock.ts";
 import type { PushAddress, PushTargetRecord, Records } from "../records/index.ts";
 import { uuidOf } from "../uuid-of.ts";
+import { isChannel } from "./channel.ts";
 
 const targetsMax = 10_000;
 
@@ -50,17 +51,6 @@ export interface Targets {
   readonly count: number;
 }
 
-/** What somebody gets who said nothing about it. */
-const standard: PushPreferences = {
-  enabled: true,
-  reasons: [...PushReason.options],
-  quietHours: null,
-  perHourMax: 100,
-  previews: false,
-  whileLookingElsewhere: true,
-  step: 0,
-};
-
 /** Opens what is registered. All of it is held in memory: it is little, and asked for at each event. */
 export async function createTargets(options: {
   records: Pick<Records, "pushTargets">;
@@ -86,7 +76,7 @@ export async function createTargets(options: {
       if (earlier === undefined && targets.list(user).length >= targetsMax)
         throw new CompanionError("CONFLICT", `You are told in ${targetsMax} places already. Remove some.`);
       // An app has one address on a device; channels may be several.
-      const isApp = !["ntfy", "webhook"].includes(address.platform);
+      const isApp = !isChannel(address.platform);
       for (const other of targets.list(user)) {
         const isOlder = other.deviceId === deviceId && identityKind(other.address) === identityKind(address);
         if (isApp && isOlder && other.targetId !== targetId) await drop(other.targetId);
@@ -99,7 +89,7 @@ export async function createTargets(options: {
         name: request.name?.trim() || earlier?.name || (isApp ? deviceName : shownAddress(address)),
         // A webhook that is registered again without a secret keeps the one it knows.
         address: earlier?.address.platform === "webhook" && request.secret === undefined ? earlier.address : address,
-        preferences: preferencesOf({ ...standard, ...earlier?.preferences }, request.preferences),
+        preferences: preferencesOf({ ...standardPushPreferences, ...earlier?.preferences }, request.preferences),
         createdAt: earlier?.createdAt ?? clock.now(),
         lastSentAt: earlier?.lastSentAt,
         bad: undefined,

@@ -9,7 +9,7 @@ import {
 } from "@claude-companion/protocol";
 import type { z } from "zod";
 import type { Agent, AgentProvider, Configuration, PastEvent } from "../agents/index.ts";
-import type { Clock } from "../clock.ts";
+import { atMost, type Clock } from "../clock.ts";
 import type { Hub } from "../delivery/index.ts";
 import type { Commit, LogWriter, RecordWrite } from "../log/index.ts";
 import { messageOf } from "../message-of.ts";
@@ -526,11 +526,8 @@ export function createSession(options: SessionOptions): Session {
       gate.close();
       watchdog.stop();
       permissions.close();
-      const patience = Promise.withResolvers<void>();
-      const cancel = clock.after(closeMs, patience.resolve);
       // A disk that takes nothing must not keep us: what could not be stored comes again.
-      await Promise.race([letGo(reason), patience.promise]);
-      cancel();
+      await atMost(clock, closeMs, letGo(reason));
       await journal.close();
     },
   };

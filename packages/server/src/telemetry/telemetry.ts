@@ -1,6 +1,6 @@
 import { createNoopMeter } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { type Clock, systemClock } from "../clock.ts";
+import { atMost, type Clock, systemClock } from "../clock.ts";
 import { createCorrelations } from "./correlation.ts";
 import { createErrorGroups, type ErrorGroup } from "./errors.ts";
 import { createGauges, type GaugeReaders } from "./gauges.ts";
@@ -105,10 +105,7 @@ export async function createTelemetry(options: {
     async close() {
       stopObserving();
       // Nobody who takes them: then they are lost, and the server stops all the same.
-      const late = Promise.withResolvers<void>();
-      const cancel = clock.after(exportMs, late.resolve);
-      await Promise.race([Promise.allSettled([meters.close(), tracing.close()]), late.promise]);
-      cancel();
+      await atMost(clock, exportMs, Promise.allSettled([meters.close(), tracing.close()]));
     },
   };
 }
