@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { layCable } from "./kit/cable.ts";
+import { noBrowser, startBrowser } from "./kit/chromium.ts";
 import { prompt, slowly } from "./kit/directive.ts";
+import { listen } from "./kit/listen.ts";
 import { startModel } from "./kit/model.ts";
 import { makePlace, startServer, token } from "./kit/server.ts";
-
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-const skip = executablePath === undefined ? "no Chromium on this machine" : false;
 
 async function bundle(): Promise<string> {
   const entry = fileURLToPath(new URL("../packages/client/src/index.ts", import.meta.url));
@@ -65,10 +60,9 @@ async function serveApp(target: string) {
           upstream.destroy();
         });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const own = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${own}`,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -88,22 +82,11 @@ async function openApp(page: Page, url: string): Promise<void> {
 }
 
 async function openBrowser() {
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  const browser = await startBrowser();
   return { newContext: () => browser.newContext(), [Symbol.asyncDispose]: () => browser.close() };
 }
 
-describe("the client library in a browser", { skip }, () => {
+describe("the client library in a browser", { skip: noBrowser }, () => {
   test("[CLI-40] it is under 15 KB, gzipped, with all it needs", async () => {
     const size = gzipSync(await bundle()).length;
     assert.ok(size < 15 * 1024, `${size} bytes`);

@@ -1,19 +1,18 @@
 // Makes the pictures of the documents from the running product: `npm run screenshots`.
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { startBrowser } from "./kit/chromium.ts";
 import { startModel } from "./kit/model.ts";
 import { startWorld } from "./kit/world.ts";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const images = fileURLToPath(new URL("../docs/images/", import.meta.url));
 const screens = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } } as const;
 
 await mkdir(images, { recursive: true });
 await using model = await startModel();
 await using world = await startWorld(model);
-const browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: ["--no-sandbox"] });
+const browser = await startBrowser();
 
 const device = await world.server.device("desk");
 let last = "";

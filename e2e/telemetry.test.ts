@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -10,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { startCollector } from "./kit/collector.ts";
 import { prompt } from "./kit/directive.ts";
 import { exitOf } from "./kit/lines.ts";
+import { freePort } from "./kit/listen.ts";
 import { type Model, startModel } from "./kit/model.ts";
 import { startApple } from "./kit/push/apple.ts";
 import { prepareApple } from "./kit/push/settings.ts";
@@ -18,14 +18,6 @@ import { startWorld, type World } from "./kit/world.ts";
 
 const deploy = (name: string) => fileURLToPath(new URL(`../deploy/${name}`, import.meta.url));
 const skip = spawnSync("prometheus", ["--version"]).status === 0 ? false : "no Prometheus on this machine";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
 
 /** A turn with a permission that is allowed, and one that fails. */
 async function work(world: World): Promise<string> {

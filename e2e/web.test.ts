@@ -7,18 +7,16 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { callApi } from "./kit/api.ts";
+import { noBrowser, startBrowser } from "./kit/chromium.ts";
 import { prompt, slowly } from "./kit/directive.ts";
 import { outputOf } from "./kit/lines.ts";
+import { listen } from "./kit/listen.ts";
 import { type Model, startModel } from "./kit/model.ts";
 import { runCommand, token } from "./kit/server.ts";
 import { startWorld, type World } from "./kit/world.ts";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-const skip = executablePath === undefined ? "no Chromium on this machine" : false;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const screens = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } } as const;
 
@@ -57,12 +55,12 @@ async function problems(page: Page): Promise<string[]> {
 }
 const bash = (command: string) => ({ name: "Bash", input: { command } });
 
-describe("the web app, the real Claude CLI", { skip }, () => {
+describe("the web app, the real Claude CLI", { skip: noBrowser }, () => {
   let model: Model;
   let browser: Browser;
   before(async () => {
     model = await startModel();
-    browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: ["--no-sandbox"] });
+    browser = await startBrowser();
   });
   after(async () => {
     await browser.close();
@@ -188,12 +186,10 @@ describe("the web app, the real Claude CLI", { skip }, () => {
       for await (const chunk of request) body += chunk;
       response.end();
       if (JSON.parse(body).reason === "permission") told.resolve(body);
-    }).listen(0, "127.0.0.1");
+    });
     stack.defer(() => hook.closeAllConnections());
     stack.defer(() => void hook.close());
-    await new Promise((resolve) => hook.once("listening", resolve));
-    const place = hook.address();
-    const url = `http://127.0.0.1:${typeof place === "object" ? place?.port : 0}/`;
+    const url = `http://127.0.0.1:${await listen(hook)}/`;
     await world.api("POST", "/api/push-notifications/targets", { platform: "webhook", url });
     await begin(page, world, prompt({ tools: [bash("touch told")] }, { say: "It went on." }));
     // What a push service would bring: no browser of a test has one.

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Notification } from "@claude-companion/protocol";
+import { listen } from "../kit/listen.ts";
 import { token } from "../kit/server.ts";
 import type { Frame } from "./device.ts";
 import type { Findings } from "./findings.ts";
@@ -40,9 +39,8 @@ export async function startPager(options: { random: Random; findings: Findings }
     const { notificationId }: { notificationId: string } = JSON.parse(body);
     received.set(notificationId, (received.get(notificationId) ?? 0) + 1);
     response.end();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  });
+  const port = await listen(server);
 
   async function told(url: string): Promise<Notification[]> {
     const all: Notification[] = [];

@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitOf } from "../kit/lines.ts";
+import { freePort } from "../kit/listen.ts";
 import { limitFiles } from "../kit/processes.ts";
 import { type Place, runCommand, type Server, startServer } from "../kit/server.ts";
 
@@ -121,13 +120,4 @@ function tell(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

@@ -1,5 +1,5 @@
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen } from "./listen.ts";
 
 /** How the checkpoint refuses: as the Messages API does, with its headers. */
 export interface Refusal {
@@ -33,8 +33,7 @@ export async function startCheckpoint(modelUrl: string): Promise<Checkpoint> {
     passed.on("error", () => outgoing.destroy());
     incoming.pipe(passed);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   const checkpoint: Checkpoint = {
     url: `http://127.0.0.1:${port}`,
     refusal: undefined,

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { listen } from "./listen.ts";
 
 /** A span as it was exported. */
 export interface ExportedSpan {
@@ -32,10 +33,9 @@ export async function startCollector(): Promise<Collector> {
       for (const scope of scopeMetrics) for (const { name } of scope.metrics) metrics.add(name);
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+    url: `http://127.0.0.1:${port}`,
     spans,
     metrics,
     async [Symbol.asyncDispose]() {

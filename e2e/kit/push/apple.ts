@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { importSPKI, jwtVerify } from "jose";
+import { listen } from "../listen.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 
 /** What Apple was asked. */
@@ -159,9 +160,7 @@ export async function startApple(certificate?: Certificate): Promise<Apple> {
     stream.on("error", () => {});
     serve(stream, headers).catch(() => stream.close(0x2));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : 0;
+  const port = await listen(server);
   return {
     url: `https://127.0.0.1:${port}`,
     certificate: { cert, key },

@@ -1,6 +1,7 @@
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
 import { createServer } from "node:https";
 import { importJWK, jwtVerify } from "jose";
+import { listen } from "../listen.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 
 /** What a browser was sent, decrypted. */
@@ -101,9 +102,7 @@ export async function startPushedBrowser(certificate?: Certificate): Promise<Pus
     });
     response.writeHead(201, { location: `${origin}/message/1` }).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  origin = `https://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  origin = `https://127.0.0.1:${await listen(server)}`;
   return {
     url: origin,
     certificate: { cert, key },

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { importSPKI, jwtVerify } from "jose";
+import { listen } from "../listen.ts";
 
 /** Google's token endpoint and FCM HTTP v1, as far as a sender sees them. */
 export interface Google extends AsyncDisposable {
@@ -61,9 +62,7 @@ export async function startGoogle(): Promise<Google> {
     received.push(message);
     reply(200, { name: `projects/example-project/messages/${received.length}` });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  origin = `http://127.0.0.1:${await listen(server)}`;
   return {
     url: origin,
     credentials: JSON.stringify({

@@ -9,6 +9,7 @@ import { Inbox } from "./screens/inbox.tsx";
 import { NewSession } from "./screens/new-session.tsx";
 import { Settings } from "./screens/settings.tsx";
 import { Welcome } from "./screens/welcome.tsx";
+import { messageOf } from "./words.ts";
 
 /** The whole app: first let in, then connected. */
 export function App({ account, invitation }: { account: Account; invitation: ReturnType<typeof takeInvitation> }) {
@@ -28,7 +29,7 @@ export function App({ account, invitation }: { account: Account; invitation: Ret
       setTrouble(undefined);
       await open();
     } catch (error) {
-      setTrouble(error instanceof Error ? error.message : String(error));
+      setTrouble(messageOf(error));
       setOut(true);
     }
   }

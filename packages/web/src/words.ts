@@ -22,3 +22,6 @@ export function ago(time: string, now = Date.now()): string {
 /** `Write: /home/ada/shop/auth.ts` is `Write: auth.ts` to whoever knows where that is. */
 export const withoutDirectory = (text: string, directory: string): string =>
   directory === "" ? text : text.replaceAll(`${directory}/`, "");
+
+/** What went wrong, in the words of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import type { Companion } from "@claude-companion/client";
 import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { messageOf } from "../words.ts";
 
 const draftKey = (sessionId: string) => `draft/${sessionId}`;
 
@@ -33,7 +34,7 @@ export function Composer({
     setText("");
     setFailure(undefined);
     companion.send(sessionId, said).catch((error: unknown) => {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
       setText((now) => (now === "" ? said : now));
     });
   }

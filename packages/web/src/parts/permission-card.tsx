@@ -2,7 +2,7 @@ import type { Companion } from "@claude-companion/client";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
 import { useState } from "react";
 import { useArmed } from "../hooks.ts";
-import { withoutDirectory } from "../words.ts";
+import { messageOf, withoutDirectory } from "../words.ts";
 import { Button } from "./button.tsx";
 import { Diff, linesOfEdit } from "./diff.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -59,7 +59,7 @@ function Card({
     try {
       await companion.respond(sessionId, permissionId, given);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
       setSent(false);
     }
   }

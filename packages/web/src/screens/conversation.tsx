@@ -1,13 +1,13 @@
 import type { Companion } from "@claude-companion/client";
-import { ArrowDown, ArrowLeft, Check, Clock } from "lucide-react";
+import { ArrowDown, Check, Clock } from "lucide-react";
 import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Item } from "../conversation.ts";
 import { useAttention, useConversation, useSessions } from "../hooks.ts";
+import { BackButton } from "../parts/back-button.tsx";
 import { Composer } from "../parts/composer.tsx";
 import { Markdown } from "../parts/markdown.tsx";
 import { PermissionCard } from "../parts/permission-card.tsx";
 import { ToolCard } from "../parts/tool-card.tsx";
-import { go } from "../router.ts";
 import { statusInWords } from "../words.ts";
 
 /** So near to the end counts as being there. */
@@ -36,14 +36,7 @@ export function ConversationScreen({ companion, sessionId }: { companion: Compan
   return (
     <>
       <header className="flex min-h-12 items-center gap-1 border-line border-b px-1">
-        <button
-          type="button"
-          aria-label="All sessions"
-          onClick={() => go("/")}
-          className="target grid place-items-center lg:hidden"
-        >
-          <ArrowLeft aria-hidden className="size-5" />
-        </button>
+        <BackButton />
         <div className="min-w-0 flex-1 px-2">
           <h1 className="truncate font-semibold leading-tight">{session?.title || "New session"}</h1>
           <p className="truncate text-soft text-xs">{session?.workingDirectory}</p>

@@ -1,9 +1,10 @@
 import type { Companion } from "@claude-companion/client";
 import type { CommandAck } from "@claude-companion/protocol";
-import { ArrowLeft } from "lucide-react";
 import { useEffect, useState } from "react";
+import { BackButton } from "../parts/back-button.tsx";
 import { Button } from "../parts/button.tsx";
 import { go } from "../router.ts";
+import { messageOf } from "../words.ts";
 
 const modes = {
   default: "Ask before anything is changed",
@@ -38,7 +39,7 @@ export function NewSession({ companion }: { companion: Companion }) {
       if (text.trim() !== "") void companion.send(session.sessionId, text.trim());
       go(`/session/${session.sessionId}`);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(messageOf(error));
       setBusy(false);
     }
   }
@@ -51,14 +52,7 @@ export function NewSession({ companion }: { companion: Companion }) {
       }}
     >
       <header className="flex items-center gap-2">
-        <button
-          type="button"
-          aria-label="All sessions"
-          onClick={() => go("/")}
-          className="target grid place-items-center lg:hidden"
-        >
-          <ArrowLeft aria-hidden className="size-5" />
-        </button>
+        <BackButton />
         <h1 className="font-semibold text-lg">New session</h1>
       </header>
       <label className="flex flex-col gap-1">

@@ -1,10 +1,10 @@
 import type { Companion } from "@claude-companion/client";
 import type { CommandAck } from "@claude-companion/protocol";
-import { ArrowLeft } from "lucide-react";
 import { useEffect, useState } from "react";
+import { BackButton } from "../parts/back-button.tsx";
 import { Button } from "../parts/button.tsx";
 import { canBeNotified, subscribeToPush } from "../push.ts";
-import { go } from "../router.ts";
+import { messageOf } from "../words.ts";
 
 type Target = CommandAck<"listPushTargets">["targets"][number];
 
@@ -26,21 +26,14 @@ export function Settings({ companion, onOut }: { companion: Companion; onOut: ()
     try {
       setSaid(await work());
     } catch (error) {
-      setSaid(error instanceof Error ? error.message : String(error));
+      setSaid(messageOf(error));
     }
     await load();
   }
   return (
     <div className="mx-auto flex w-full max-w-xl flex-col gap-4 overflow-y-auto p-4">
       <header className="flex items-center gap-2">
-        <button
-          type="button"
-          aria-label="All sessions"
-          onClick={() => go("/")}
-          className="target grid place-items-center lg:hidden"
-        >
-          <ArrowLeft aria-hidden className="size-5" />
-        </button>
+        <BackButton />
         <h1 className="font-semibold text-lg">Settings</h1>
       </header>
       <section className="flex flex-col gap-3 rounded-card border border-line bg-raised p-4">

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { describe, test } from "node:test";
+import { listen } from "../../../../../e2e/kit/listen.ts";
 import { startTestCompanion, testToken } from "../../companion.fixture.ts";
 import type { Snapshot } from "../../telemetry/index.ts";
 
@@ -118,13 +119,11 @@ describe("telemetry over REST", () => {
       for await (const chunk of request) body += chunk;
       pushed.push({ traceparent: request.headers.traceparent?.toString(), body });
       response.end();
-    }).listen(0, "127.0.0.1");
+    });
     stack.defer(() => hook.closeAllConnections());
     stack.defer(() => void hook.close());
-    await new Promise((resolve) => hook.once("listening", resolve));
-    const place = hook.address();
+    const url = `http://127.0.0.1:${await listen(hook)}/`;
     await using server = await startTestCompanion();
-    const url = `http://127.0.0.1:${typeof place === "object" ? place?.port : 0}/`;
     await server.api("/api/push-notifications/targets", { method: "POST", body: { platform: "webhook", url } });
     const { session } = (
       await server.api("/api/sessions", { method: "POST", body: { workingDirectory: server.project } })

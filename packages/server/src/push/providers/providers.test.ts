@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { PushPayload } from "@claude-companion/protocol";
+import { listen } from "../../../../../e2e/kit/listen.ts";
 import { startApple } from "../../../../../e2e/kit/push/apple.ts";
 import { startPushedBrowser } from "../../../../../e2e/kit/push/browser.ts";
 import { type Certificate, makeCertificate } from "../../../../../e2e/kit/push/certificate.ts";
@@ -236,10 +236,8 @@ describe("push providers", () => {
       for await (const chunk of request) body += chunk;
       seen.push({ request, body });
       response.writeHead(status, { "retry-after": "2" }).end();
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const place = server.address();
-    const origin = `http://127.0.0.1:${typeof place === "object" ? place?.port : 0}`;
+    });
+    const origin = `http://127.0.0.1:${await listen(server)}`;
 
     const ntfy = createNtfy({ publicUrl: "https://companion.example", clock: systemClock });
     const channel = { platform: "ntfy", url: `${origin}/my-topic`, accessToken: "tk_secret" } as const;
