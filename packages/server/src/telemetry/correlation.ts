@@ -11,7 +11,7 @@ export interface Correlation {
 
 /** Knows, anywhere in the work that a request set off, which request it was. */
 export interface Correlations {
-  /** A new one; or the next step of one that came in as `traceparent`. */
+  /** A new one; or the one that came in as `traceparent`, whose step is what called. */
   begin(traceparent: string | undefined): Correlation;
   run<T>(correlation: Correlation, work: () => T): T;
   current(): Correlation | undefined;
@@ -33,10 +33,11 @@ export const traceparentOf = ({ correlationId, spanId }: Correlation): string =>
 export function createCorrelations(): Correlations {
   const storage = new AsyncLocalStorage<Correlation>();
   return {
-    begin: (traceparent) => ({
-      correlationId: correlationOf(traceparent)?.correlationId ?? randomBytes(16).toString("hex"),
-      spanId: randomBytes(8).toString("hex"),
-    }),
+    begin: (traceparent) =>
+      correlationOf(traceparent) ?? {
+        correlationId: randomBytes(16).toString("hex"),
+        spanId: randomBytes(8).toString("hex"),
+      },
     run: (correlation, work) => storage.run(correlation, work),
     current: () => storage.getStore(),
   };

@@ -178,7 +178,12 @@ describe("telemetry", () => {
     ])
       assert.equal(correlationOf(none), undefined);
     const correlations = createCorrelations();
-    assert.equal(correlations.begin(incoming).correlationId, "0af7651916cd43dd8448eb211c80319c");
+    const { correlationId, spanId } = correlations.begin(incoming);
+    assert.deepEqual(
+      [correlationId, spanId],
+      ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"],
+      "who called is known",
+    );
     const own = correlations.begin("nonsense");
     assert.match(own.correlationId, /^[0-9a-f]{32}$/);
     assert.equal(correlations.current(), undefined);
