@@ -42,7 +42,19 @@ describe("telemetry, the real Claude CLI", () => {
     skip,
   }, async () => {
     await using world = await startWorld(model);
-    await work(world);
+    const sessionId = await work(world);
+    type Usage = { sessionId: string; pid: number; memoryBytes: number; cpu: number };
+    const usage = async () => {
+      const { agents }: { agents: Usage[] } = (await world.api("GET", "/api/telemetry/agents")).body;
+      return agents.find((agent) => agent.sessionId === sessionId);
+    };
+    // They are looked at every ten seconds.
+    for (let tries = 0; (await usage()) === undefined; tries++) {
+      assert.ok(tries < 150, "what the agent takes is not told");
+      await setTimeout(100);
+    }
+    const taken = (await usage()) ?? assert.fail();
+    assert.ok(taken.memoryBytes > 10 ** 7 && taken.pid > 0 && taken.cpu >= 0);
     const { body: metrics } = await world.api("GET", "/metrics");
     const linted = spawnSync("promtool", ["check", "metrics"], { input: String(metrics), encoding: "utf8" });
     assert.deepEqual([linted.stdout + linted.stderr, linted.status], ["", 0]);
