@@ -6,6 +6,7 @@ const rooms = [
   "log",
   "records",
   "auth",
+  "certificates",
   "projects",
   "uploads",
   "delivery",
@@ -38,6 +39,8 @@ const owners = {
   "^croner$": "packages/server/src/schedules/",
   "^file-type$": "packages/server/src/uploads/",
   "^@opentelemetry/.*$": "packages/server/src/telemetry/",
+  "^@peculiar/x509$": "packages/server/src/certificates/",
+  "^bonjour-service$": "packages/server/src/gateway/",
   "^qrcode$": "packages/server/src/cli/",
   "^(web-push|jose|cockatiel)$": "packages/server/src/push/",
 };

@@ -28,6 +28,8 @@ const plants: Record<string, Record<string, string>> = {
   "owner-of-diff": { [`${server}/log/k.ts`]: 'import "diff";' },
   "owner-of-croner": { [`${server}/log/j.ts`]: 'import "croner";' },
   "owner-of-file-type": { [`${server}/log/i.ts`]: 'import "file-type";' },
+  "owner-of-peculiar-x": { [`${server}/log/o.ts`]: 'import "@peculiar/x509";' },
+  "owner-of-bonjour-service": { [`${server}/log/p.ts`]: 'import "bonjour-service";' },
   "owner-of-qrcode": { [`${server}/log/n.ts`]: 'import "qrcode";' },
   "owner-of-opentelemetry": { [`${server}/log/l.ts`]: 'import "@opentelemetry/api";' },
   "owner-of-web-push-jose-cockatiel": { [`${server}/log/m.ts`]: 'import "jose";' },

@@ -9,12 +9,19 @@ import {
   createClaudeProvider,
   watchAgentUsage,
 } from "./agents/index.ts";
-import { createAuth, createOriginPolicy } from "./auth/index.ts";
+import { createAuth, createOriginPolicy, createPairing, ownerUser, type Pairing } from "./auth/index.ts";
+import {
+  type Certificate,
+  certificateOfAuthority,
+  certificateOfFiles,
+  machineNames,
+  openAuthority,
+} from "./certificates/index.ts";
 import { type Clock, createClockTrust, every, systemClock } from "./clock.ts";
 import { createHandlers, createPushActions } from "./commands/index.ts";
-import type { Config } from "./config.ts";
+import { type Config, isLoopback } from "./config.ts";
 import { createHub, createPositions } from "./delivery/index.ts";
-import { type Gateway, openGateway } from "./gateway/index.ts";
+import { announce, fingerprintOf, type Gateway, openGateway } from "./gateway/index.ts";
 import { createRetention } from "./log/index.ts";
 import { notifiersOf } from "./notifiers.ts";
 import { createDirectories, createFiles, createGit, createGitRunner } from "./projects/index.ts";
@@ -32,8 +39,14 @@ const megabyte = 1_048_576;
 
 /** A running server. */
 export interface Companion extends AsyncDisposable {
-  /** Where it is reached, without a token. */
+  /** Where programs of this machine reach it, without a token. */
   readonly url: string;
+  /** Where devices reach it. */
+  readonly deviceUrl: string;
+  /** Where a device is shown how to trust this machine's own authority, and what to compare; undefined: it need not. */
+  readonly trust: { url: string; fingerprint: string } | undefined;
+  /** A code that makes one device the owner's. */
+  beginPairing(): ReturnType<Pairing["begin"]>;
   /** AUTH_TOKEN, or the token made for this run. */
   readonly token: string;
   readonly tokenWasMade: boolean;
@@ -86,6 +99,13 @@ export async function createCompanion(
   opening.defer(() => disk.close());
   await disk.look();
   const auth = await createAuth({ authToken: token, records, clock });
+  const pairing = createPairing({ auth, clock });
+  const certificate = await certificateOf(config, {
+    clock,
+    onChanged: report.certificateRenewed,
+    onError: (error) => report.certificateFailed({ error }),
+  });
+  if (certificate) opening.defer(() => certificate.close());
   const directories = await createDirectories({ roots: config.PROJECT_ROOTS });
   const runGit = createGitRunner({ directories, environment: parts.environment });
   const hub = createHub({ log, clock });
@@ -227,6 +247,7 @@ export async function createCompanion(
       records,
       storage,
       auth,
+      pairing,
       origins: createOriginPolicy({ hosts: allowedHosts(config), origins: config.ALLOWED_ORIGINS }),
       report,
       telemetry,
@@ -239,6 +260,7 @@ export async function createCompanion(
     host: config.HOST,
     port: config.PORT,
     version: readVersion(),
+    certificate,
     limits: {
       frameBytesMax: config.FRAME_BYTES_MAX,
       commandsPerSecond: config.COMMANDS_PER_SECOND,
@@ -252,6 +274,16 @@ export async function createCompanion(
     throw explainListen(error, config);
   });
   opening.defer(() => gateway.close());
+  if (config.MDNS && !isLoopback(config.HOST))
+    opening.defer(
+      announce({
+        port: gateway.address.port,
+        host: machineNames().names.at(-1) ?? "",
+        isSecure: certificate !== undefined,
+        version: readVersion(),
+        onError: (error) => report.announcementFailed({ error }),
+      }),
+    );
   const total = (field: "cpu" | "memoryBytes") => agentUsages.current.reduce((sum, usage) => sum + usage[field], 0);
   telemetry.observe({
     "companion.connections": () => gateway.connections,
@@ -271,9 +303,23 @@ export async function createCompanion(
     closing ??= all.disposeAsync();
     return closing;
   };
-  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
+  const { port } = gateway.address;
+  const isAnywhere = config.HOST === "0.0.0.0" || config.HOST === "::";
+  const [atNetwork = "127.0.0.1"] = isAnywhere
+    ? machineNames().addresses.filter((address) => !isLoopback(address))
+    : [config.HOST];
+  const scheme = certificate ? "https" : "http";
   return {
-    url: `http://${host}:${gateway.address.port}`,
+    url: addressOf("http", isAnywhere ? "127.0.0.1" : config.HOST, port),
+    deviceUrl: config.PUBLIC_URL?.replace(/\/$/, "") ?? addressOf(scheme, atNetwork, port),
+    trust:
+      certificate?.authority === undefined
+        ? undefined
+        : {
+            url: `${addressOf("http", atNetwork, port)}/trust`,
+            fingerprint: fingerprintOf(certificate.authority),
+          },
+    beginPairing: () => pairing.begin(ownerUser),
     token,
     tokenWasMade: config.AUTH_TOKEN === undefined,
     report,
@@ -288,9 +334,27 @@ export async function createCompanion(
   };
 }
 
-/** The name that devices use is allowed without being said twice. */
-const allowedHosts = ({ ALLOWED_HOSTS, PUBLIC_URL }: Config): string[] =>
-  PUBLIC_URL === undefined ? ALLOWED_HOSTS : [...ALLOWED_HOSTS, new URL(PUBLIC_URL).hostname];
+/** The names that devices use are allowed without being said twice. */
+const allowedHosts = ({ ALLOWED_HOSTS, PUBLIC_URL }: Config): string[] => [
+  ...ALLOWED_HOSTS,
+  ...machineNames().names,
+  ...(PUBLIC_URL === undefined ? [] : [new URL(PUBLIC_URL).hostname]),
+];
+
+const addressOf = (scheme: "http" | "https", host: string, port: number): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** What the settings want the server to show; undefined: it speaks http. */
+async function certificateOf(
+  { TLS, TLS_CERT, TLS_KEY, DATA_DIR }: Config,
+  rest: { clock: Clock; onChanged: (event: { validTo: string }) => void; onError: (error: unknown) => void },
+): Promise<Certificate | undefined> {
+  if (TLS_CERT !== undefined && TLS_KEY !== undefined)
+    return certificateOfFiles({ cert: TLS_CERT, key: TLS_KEY, ...rest });
+  if (TLS !== "local") return undefined;
+  const authority = await openAuthority({ directory: join(DATA_DIR, "authority"), clock: rest.clock });
+  return certificateOfAuthority({ authority, names: machineNames, ...rest });
+}
 
 /** Values of the environment that must not stand in the log, whoever writes them there. */
 const secretsOf = (environment: Readonly<Record<string, string | undefined>>): string[] =>

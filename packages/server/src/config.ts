@@ -38,7 +38,28 @@ export const settings = {
   HOST: setting(z.string().min(1), {
     standard: "127.0.0.1",
     wants: "an address of this machine",
-    meaning: "The address to listen on; others than loopback need AUTH_TOKEN.",
+    meaning: "The address to listen on; others than loopback need https or AUTH_TOKEN.",
+  }),
+  TLS: setting(z.enum(["off", "local"]), {
+    standard: "off",
+    wants: "off or local",
+    meaning:
+      "`local`: https with a certificate authority of this machine's own, which phones are shown how to trust. Then the server listens on all addresses unless HOST says otherwise.",
+  }),
+  TLS_CERT: setting(path.optional(), {
+    standard: undefined,
+    wants: "the path of a PEM file",
+    meaning: "https with this certificate (and its chain). A renewed one is taken up without a restart.",
+  }),
+  TLS_KEY: setting(path.optional(), {
+    standard: undefined,
+    wants: "the path of a PEM file",
+    meaning: "The key of TLS_CERT.",
+  }),
+  MDNS: setting(z.stringbool(), {
+    standard: "true",
+    wants: "true or false",
+    meaning: "Whether apps can find this server on the local network, when it listens there.",
   }),
   AUTH_TOKEN: setting(
     z
@@ -327,11 +348,21 @@ export function readConfig(sources: {
       `${name} must be ${wants}, but is ${got}. Correct it in the environment, in .env or with --${flagOf(name)}.`,
     );
   });
-  const config: Config = Object.freeze(Object.fromEntries(entries));
-  if (config.AUTH_TOKEN === undefined && !isLoopback(config.HOST)) {
+  const read: Config = Object.fromEntries(entries);
+  if ((read.TLS_CERT === undefined) !== (read.TLS_KEY === undefined))
+    throw new CompanionError("INVALID_REQUEST", "TLS_CERT and TLS_KEY belong together: set both, or neither.");
+  if (read.TLS === "local" && read.TLS_CERT !== undefined)
+    throw new CompanionError("INVALID_REQUEST", "TLS=local makes its own certificate: take TLS_CERT and TLS_KEY away.");
+  const isHostGiven = sources.flags.host || sources.environment.HOST || sources.file.HOST;
+  const config: Config = Object.freeze({
+    ...read,
+    ...(read.TLS === "local" && !isHostGiven ? { HOST: "0.0.0.0" } : {}),
+  });
+  const isSecure = config.TLS === "local" || config.TLS_CERT !== undefined;
+  if (config.AUTH_TOKEN === undefined && !isLoopback(config.HOST) && !isSecure) {
     throw new CompanionError(
       "INVALID_REQUEST",
-      `HOST is ${config.HOST}, so others could reach this server, and AUTH_TOKEN is not set. Set AUTH_TOKEN to a long random text, or listen on 127.0.0.1.`,
+      `HOST is ${config.HOST}, so others could reach this server, and AUTH_TOKEN is not set. Set AUTH_TOKEN to a long random text, use https (--tls local), or listen on 127.0.0.1.`,
     );
   }
   return config;

@@ -4,6 +4,8 @@ import type { Records, TokenRecord } from "../records/index.ts";
 
 const ticketMs = 30_000;
 const ticketsMax = 10_000;
+/** When a token was last used is kept no finer than this: each request would be a write. */
+const seenMs = 60_000;
 
 /** Who is asking. */
 export interface Principal {
@@ -24,6 +26,8 @@ export interface Auth {
   createToken(of: { user: string; name: string }): Promise<{ tokenId: string; token: string }>;
   /** Tokens of a user that are not revoked. */
   listTokens(user: string): Omit<TokenRecord, "hash">[];
+  /** Another name for it. False when the user has no such token. */
+  renameToken(user: string, tokenId: string, name: string): Promise<boolean>;
   /** False when the user has no such token. Its connections are closed. */
   revokeToken(user: string, tokenId: string): Promise<boolean>;
   /** Calls back when a token is revoked. @returns stops it */
@@ -46,6 +50,19 @@ export async function createAuth(options: {
   const tickets = new Map<string, { principal: Principal; expiresAt: number }>();
   const listeners = new Set<(tokenId: string) => void>();
 
+  const find = (user: string, tokenId: string) =>
+    [...tokens.values()].find((token) => token.tokenId === tokenId && token.user === user);
+  async function change(record: TokenRecord, what: Partial<TokenRecord>): Promise<void> {
+    const changed = { ...record, ...what };
+    tokens.set(record.hash, changed);
+    await records.tokens.save(changed);
+  }
+  function see(record: TokenRecord): void {
+    const now = clock.now();
+    if (now - (record.lastSeenAt ?? 0) < seenMs) return;
+    // When it is not kept, the next request keeps it.
+    change(record, { lastSeenAt: now }).catch(() => tokens.set(record.hash, record));
+  }
   const isAlive = (principal: Principal) =>
     principal.tokenId === "config" || [...tokens.values()].some((record) => record.tokenId === principal.tokenId);
 
@@ -55,7 +72,9 @@ export async function createAuth(options: {
       const hash = hashOf(token);
       if (timingSafeEqual(hash, configured)) return { user: ownerUser, tokenId: "config" };
       const record = tokens.get(hash.toString("hex"));
-      return record && { user: record.user, tokenId: record.tokenId };
+      if (record === undefined) return undefined;
+      see(record);
+      return { user: record.user, tokenId: record.tokenId };
     },
     issueTicket(principal) {
       const now = clock.monotonicMs();
@@ -81,6 +100,7 @@ export async function createAuth(options: {
         name,
         hash,
         createdAt: clock.now(),
+        lastSeenAt: undefined,
         revokedAt: undefined,
       };
       await records.tokens.save(record);
@@ -89,8 +109,14 @@ export async function createAuth(options: {
     },
     listTokens: (user) =>
       [...tokens.values()].filter((record) => record.user === user).map(({ hash: _, ...rest }) => rest),
+    async renameToken(user, tokenId, name) {
+      const record = find(user, tokenId);
+      if (record === undefined) return false;
+      await change(record, { name });
+      return true;
+    },
     async revokeToken(user, tokenId) {
-      const record = [...tokens.values()].find((token) => token.tokenId === tokenId && token.user === user);
+      const record = find(user, tokenId);
       if (record === undefined) return false;
       tokens.delete(record.hash);
       await records.tokens.save({ ...record, revokedAt: clock.now() });

@@ -1,3 +1,3 @@
-export { type Auth, createAuth, type Principal } from "./auth.ts";
+export { type Auth, createAuth, ownerUser, type Principal } from "./auth.ts";
 export { createOriginPolicy, type OriginPolicy } from "./origin.ts";
 export { createPairing, type Pairing } from "./pairing.ts";

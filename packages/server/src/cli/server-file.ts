@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { parseJson } from "../parse-json.ts";
 
-const ServerFile = z.object({ url: z.url(), token: z.string(), pid: z.int() });
+const ServerFile = z.object({ url: z.url(), deviceUrl: z.url().optional(), token: z.string(), pid: z.int() });
 const pathIn = (dataDirectory: string) => join(dataDirectory, "server.json");
 
 /** Where the server of a data directory is and how to log in: for commands of the same user on the same machine. */

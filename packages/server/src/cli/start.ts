@@ -1,6 +1,7 @@
 import { createCompanion } from "../companion.ts";
 import { readVersion } from "../version.ts";
 import { type Command, configOf, readFlags } from "./command-line.ts";
+import { invitation } from "./invitation.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 
 const stopMs = 9_500;
@@ -10,15 +11,24 @@ export const start: Command = async (terminal) => {
   const { values } = readFlags(terminal.args);
   const config = configOf(terminal, values);
   const companion = await createCompanion(config, { environment: terminal.environment });
-  await writeServerFile(config.DATA_DIR, { url: companion.url, token: companion.token, pid: process.pid });
+  const { url, deviceUrl, token, trust } = companion;
+  await writeServerFile(config.DATA_DIR, { url, deviceUrl, token, pid: process.pid });
+  const isSeen = terminal.output.isTTY === true;
   terminal.output.write(
     [
       `Claude Companion Server ${readVersion()}`,
       "",
-      `  ${companion.url}/${companion.tokenWasMade ? `?token=${companion.token}` : ""}`,
+      `  ${deviceUrl}/`,
+      ...(deviceUrl === url ? [] : [`  ${url}/ on this machine`]),
       "",
+      ...(trust ? [`  A phone must trust this machine first, once: ${trust.url}`, `  ${trust.fingerprint}`, ""] : []),
+      // Whoever reads the output later, in a file, must find nothing that lets in.
+      ...(isSeen
+        ? [await invitation({ address: deviceUrl, ...companion.beginPairing(), hasPicture: deviceUrl !== url })]
+        : []),
+      ...(isSeen && companion.tokenWasMade ? [`  For programs, the token of this run: ${token}`, ""] : []),
       `  Data in ${config.DATA_DIR}; agents may work in ${config.PROJECT_ROOTS.join(", ")}.`,
-      "  Talk to Claude from a phone or browser: claude-companion pair",
+      "  Let a phone or browser in: claude-companion pair",
       "  From another terminal: claude-companion chat <directory>",
       "  Stop with Ctrl-C.",
       "",

@@ -1,6 +1,8 @@
 import { asyncApiDocument } from "@claude-companion/protocol";
+import type { FastifyInstance } from "fastify";
 import type { AgentUsages } from "../agents/index.ts";
-import { type Auth, createPairing, type OriginPolicy } from "../auth/index.ts";
+import type { Auth, OriginPolicy, Pairing } from "../auth/index.ts";
+import type { Certificate } from "../certificates/index.ts";
 import type { Clock } from "../clock.ts";
 import type { ActOnNotification, Handlers } from "../commands/index.ts";
 import type { Hub, Positions } from "../delivery/index.ts";
@@ -18,10 +20,12 @@ import { createHttpServer } from "./http/server.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addTelemetryRoutes } from "./http/telemetry-routes.ts";
 import { addTokenRoutes } from "./http/token-routes.ts";
+import { addTrust } from "./http/trust.ts";
 import { addUploadRoutes } from "./http/upload-routes.ts";
 import { addWeb } from "./http/web.ts";
 import { createPlaces } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
+import { makeSecure } from "./secure.ts";
 import { openSocketDoor, type SocketDoor } from "./socket/upgrade.ts";
 import type { StorageState } from "./storage-state.ts";
 
@@ -47,6 +51,7 @@ export interface GatewayHouse {
   records: Records;
   storage: StorageState;
   auth: Auth;
+  pairing: Pairing;
   origins: OriginPolicy;
   report: Report;
   telemetry: Telemetry;
@@ -91,13 +96,17 @@ export async function openGateway(options: {
   port: number;
   version: string;
   limits: GatewayLimits;
+  /** With it https is spoken, too. */
+  certificate: Certificate | undefined;
 }): Promise<Gateway> {
-  const { house, version, limits } = options;
+  const { house, version, limits, certificate } = options;
   let closing = false;
   let door: SocketDoor | undefined;
   const load = createLoad({ ...loadLimits, clock: house.clock });
   const handlers = under(load, house.handlers);
-  const app = await createHttpServer({ ...house, version, limits });
+  const app = await createHttpServer({ ...house, version, limits, certificate });
+  const stopRenewing = certificate && makeSecure(app.server, certificate);
+  if (certificate?.authority) addTrust(app as unknown as FastifyInstance, certificate.authority);
   addHealthRoutes(app, { ...house, version, isClosing: () => closing });
   addTokenRoutes(app, house.auth);
   addTelemetryRoutes(app, { ...house, connection: (user, clientId) => door?.reading(user, clientId) });
@@ -105,14 +114,22 @@ export async function openGateway(options: {
   await addUploadRoutes(app, house.uploads);
   addCommandRoutes(app, handlers);
   addPushRoutes(app, house.act);
-  addPairingRoutes(app, createPairing({ auth: house.auth, clock: house.clock }));
+  addPairingRoutes(app, house.pairing);
   await addWeb(app);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   const asyncApi = asyncApiDocument({ version });
   app.get("/asyncapi.json", { schema: { hide: true } }, async () => asyncApi);
   await app.ready();
   const places = createPlaces({ total: limits.connectionsMax, perAddress: limits.connectionsPerAddress });
-  const opened = openSocketDoor({ server: app.server, house: { ...house, handlers }, places, load, version, limits });
+  const opened = openSocketDoor({
+    server: app.server,
+    onlyPrivate: certificate !== undefined,
+    house: { ...house, handlers },
+    places,
+    load,
+    version,
+    limits,
+  });
   door = opened;
   try {
     await app.listen({ host: options.host, port: options.port, backlog: stormConnections });
@@ -130,6 +147,7 @@ export async function openGateway(options: {
     },
     async close() {
       closing = true;
+      stopRenewing?.();
       await opened.close();
       await app.close();
     },

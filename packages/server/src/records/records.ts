@@ -179,6 +179,8 @@ export interface TokenRecord {
   /** SHA-256 of the token, hexadecimal. */
   hash: string;
   createdAt: number;
+  /** When it last let somebody in, to the minute; undefined: never, or before this was kept. */
+  lastSeenAt?: number | undefined;
   revokedAt: number | undefined;
 }
 

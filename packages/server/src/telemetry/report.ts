@@ -91,6 +91,12 @@ export interface Report {
   upgradeRefused(event: { status: number; reason: string; address: string }): void;
   commandFailed(event: { type: string; code: string; requestId: string; error: unknown }): void;
   storageFailed(event: { operation: string; error: unknown }): void;
+  /** Another certificate is shown from now on. */
+  certificateRenewed(event: { validTo: string }): void;
+  /** A certificate could not be renewed; the one there is goes on being shown. */
+  certificateFailed(event: { error: unknown }): void;
+  /** This server cannot be found on the local network. */
+  announcementFailed(event: { error: unknown }): void;
   /** The wall clock jumped: nothing is forgotten for a while. */
   clockJumped(event: { byMs: number }): void;
 }
@@ -306,6 +312,12 @@ export function createReport(parts: {
       );
       logger.error({ operation, err: error }, "storage failed");
     },
+    certificateRenewed: (event) => logger.info(event, "certificate renewed"),
+    certificateFailed({ error }) {
+      noteError("renew the certificate", error instanceof CompanionError ? error.code : "INTERNAL", error);
+      logger.error({ err: error }, "the certificate was not renewed");
+    },
+    announcementFailed: ({ error }) => logger.warn({ err: error }, "not announced on the local network"),
     clockJumped(event) {
       instruments.clockJumps.add(1);
       logger.warn(event, "the clock jumped; nothing expires for a day");

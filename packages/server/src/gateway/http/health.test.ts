@@ -20,6 +20,7 @@ test("[HLT-4] a disk that is nearly full, an agent that is not logged in and a p
     clock,
     version: "1.0.0",
     limits: { frameBytesMax: 10_000, commandsPerSecond: 100 },
+    certificate: undefined,
   });
   const now = { freeBytes: 10 ** 9, waiting: {} as Record<string, number>, troubles: [] as object[] };
   addHealthRoutes(app, {

@@ -5,7 +5,7 @@ import cors from "@fastify/cors";
 import etag from "@fastify/etag";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import {
   createJsonSchemaTransform,
   hasZodFastifySchemaValidationErrors,
@@ -15,6 +15,7 @@ import {
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import type { Auth, OriginPolicy, Principal } from "../../auth/index.ts";
+import type { Certificate } from "../../certificates/index.ts";
 import type { Clock } from "../../clock.ts";
 import type { Caller } from "../../commands/index.ts";
 import type { Report, RequestReport } from "../../telemetry/index.ts";
@@ -23,6 +24,7 @@ import { identify } from "../identity.ts";
 import { type Bucket, createBucket } from "../limits.ts";
 import { companionErrorOf, invalidFields } from "../reply.ts";
 import { problemOf } from "./problem.ts";
+import { refuseClear } from "./trust.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,6 +49,8 @@ export async function createHttpServer(options: {
   clock: Clock;
   version: string;
   limits: { frameBytesMax: number; commandsPerSecond: number };
+  /** With one, nobody may speak to us in the clear over a network. */
+  certificate: Pick<Certificate, "authority"> | undefined;
 }) {
   const { auth, origins, report, clock, limits } = options;
   const app = fastify({
@@ -112,6 +116,7 @@ export async function createHttpServer(options: {
     return bucket;
   }
 
+  if (options.certificate) refuseClear(app as unknown as FastifyInstance, options.certificate);
   // All that comes of a request belongs to it: what follows runs inside.
   app.addHook("onRequest", (request, _reply, done) => {
     const { traceparent } = request.headers;

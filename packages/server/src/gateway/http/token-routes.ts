@@ -5,7 +5,13 @@ import { isoTime } from "../../clock.ts";
 import { Problem } from "./problem.ts";
 import type { HttpServer } from "./server.ts";
 
-const Token = z.object({ tokenId: z.uuid(), name: z.string(), createdAt: Timestamp });
+const Token = z.object({
+  tokenId: z.uuid(),
+  name: z.string(),
+  createdAt: Timestamp,
+  lastSeenAt: Timestamp.optional().meta({ description: "To the minute; absent: it was never used." }),
+  current: z.boolean().meta({ description: "The one that asks." }),
+});
 
 /** Tickets for WebSocket URLs, and further tokens of a user: one for each device, so that one can be taken back alone. */
 export function addTokenRoutes(app: HttpServer, auth: Auth): void {
@@ -42,10 +48,30 @@ export function addTokenRoutes(app: HttpServer, auth: Auth): void {
       },
     },
     async ({ principal }) => ({
-      tokens: auth
-        .listTokens(principal.user)
-        .map(({ tokenId, name, createdAt }) => ({ tokenId, name, createdAt: isoTime(createdAt) })),
+      tokens: auth.listTokens(principal.user).map(({ tokenId, name, createdAt, lastSeenAt }) => ({
+        tokenId,
+        name,
+        createdAt: isoTime(createdAt),
+        ...(lastSeenAt === undefined ? {} : { lastSeenAt: isoTime(lastSeenAt) }),
+        current: tokenId === principal.tokenId,
+      })),
     }),
+  );
+  const unknown = () => new CompanionError("NOT_FOUND", "You have no such token. List yours with GET /api/tokens.");
+  app.put(
+    "/api/tokens/:tokenId",
+    {
+      schema: {
+        ...describe("renameToken", "Another name for a token: of the device that has it."),
+        params: z.object({ tokenId: z.uuid() }),
+        body: z.object({ name: z.string().trim().min(1).max(100) }),
+        response: { 200: z.object({}), default: Problem },
+      },
+    },
+    async ({ principal, params, body }) => {
+      if (await auth.renameToken(principal.user, params.tokenId, body.name)) return {};
+      throw unknown();
+    },
   );
   app.delete(
     "/api/tokens/:tokenId",
@@ -58,7 +84,7 @@ export function addTokenRoutes(app: HttpServer, auth: Auth): void {
     },
     async ({ principal, params }) => {
       if (await auth.revokeToken(principal.user, params.tokenId)) return {};
-      throw new CompanionError("NOT_FOUND", "You have no such token. List yours with GET /api/tokens.");
+      throw unknown();
     },
   );
 }

@@ -14,6 +14,7 @@ import { type Identity, identify } from "../identity.ts";
 import type { Places } from "../limits.ts";
 import type { Load } from "../load.ts";
 import { companionErrorOf } from "../reply.ts";
+import { isPrivateRequest } from "../secure.ts";
 import type { StorageState } from "../storage-state.ts";
 import { type Connection, type ConnectionHouse, createConnection } from "./connection.ts";
 import { createTurnEnd } from "./turn-end.ts";
@@ -45,6 +46,8 @@ export interface SocketHouse extends ConnectionHouse {
 /** Opens `/ws` on an HTTP server. */
 export function openSocketDoor(options: {
   server: Server;
+  /** Take no connection that somebody on the way could read. */
+  onlyPrivate: boolean;
   house: SocketHouse;
   places: Places;
   load: Load;
@@ -79,6 +82,8 @@ export function openSocketDoor(options: {
   } {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (url.pathname !== "/ws") throw new CompanionError("NOT_FOUND", "WebSocket connections go to /ws.");
+    if (options.onlyPrivate && !isPrivateRequest(request))
+      throw new CompanionError("FORBIDDEN", "This server is reached by wss:// and https:// only.");
     if (closed) throw new CompanionError("OVERLOADED", "The server is stopping. Come back in a moment.");
     checkOrigin(house.origins, request.headers);
     const { authorization } = request.headers;
