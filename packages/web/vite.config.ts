@@ -13,6 +13,8 @@ export default defineConfig({
     },
     // Inlined files would be scripts and pictures that the security policy does not know.
     assetsInlineLimit: 0,
+    // Colours of a language come when it is first met; the grammar of C++ is what it is.
+    chunkSizeWarningLimit: 1_000,
     modulePreload: { polyfill: false },
   },
 });

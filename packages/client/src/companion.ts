@@ -92,6 +92,11 @@ export interface Companion {
    * @throws CompanionError `PAYLOAD_TOO_LARGE`, `INVALID_REQUEST` when it is not what its `type` says
    */
   upload(file: Blob, about: { name: string; uploadId?: string }): Promise<UploadInfo>;
+  /**
+   * A request over REST as this device, for what has no command: files, telemetry, tokens.
+   * @throws CompanionError with the server's code; TypeError when it cannot be reached
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Messages that are kept because the server does not have them yet. */
   unsent(): { sessionId: string; messageId: string; content: Content }[];
   /** Answers a permission request, also through lost connections. @throws CompanionError `ALREADY_RESOLVED` when somebody else was first */
@@ -158,13 +163,14 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
       retry();
     }
   }
-  /** @throws CompanionError with the server's code */
-  async function post<T>(path: string, init: Pick<RequestInit, "body" | "signal">): Promise<T> {
+  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     const token = typeof options.token === "string" ? options.token : await options.token();
-    const headers = { authorization: `Bearer ${token}`, "x-device-id": deviceId };
-    const response = await (options.fetch ?? fetch)(base + path, { method: "POST", headers, ...init });
-    const answer = (await response.json()) as T & { code?: string; detail?: string };
-    if (response.status < 300) return answer;
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Bearer ${token}`);
+    headers.set("x-device-id", deviceId);
+    const response = await (options.fetch ?? fetch)(base + path, { ...init, headers });
+    if (response.ok) return response;
+    const answer = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
     const { code, detail } = answer;
     throw new CompanionError(
       isErrorCode(code) ? code : "INTERNAL",
@@ -175,7 +181,8 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
     const patience = new AbortController();
     const timeout = setTimeout(() => patience.abort(), ticketMs);
     try {
-      return (await post<{ ticket: string }>("/api/auth/ticket", { signal: patience.signal })).ticket;
+      const answer = await ask("/api/auth/ticket", { method: "POST", signal: patience.signal });
+      return ((await answer.json()) as { ticket: string }).ticket;
     } finally {
       clearTimeout(timeout);
     }
@@ -298,8 +305,10 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
     async upload(file, { name, uploadId = uuid() }) {
       const query = new URLSearchParams({ name, uploadId });
       // The blob's own type is its content type.
-      return (await post<{ upload: UploadInfo }>(`/api/uploads?${query}`, { body: file })).upload;
+      const answer = await ask(`/api/uploads?${query}`, { method: "POST", body: file });
+      return ((await answer.json()) as { upload: UploadInfo }).upload;
     },
+    fetch: ask,
     unsent: () => outbox.pending(),
     async respond(sessionId, permissionId, answer) {
       for (;;) {

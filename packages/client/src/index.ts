@@ -1,7 +1,9 @@
 export { CompanionError, type ErrorCode } from "@claude-companion/protocol/errors";
 export { type Companion, type ConnectionState, type ConnectOptions, connect, type SendOptions } from "./companion.ts";
+export { type EventCache, openEventCache } from "./event-cache.ts";
 export { openIndexedDb } from "./indexed-db.ts";
 export { createMemory } from "./memory.ts";
 export type { SessionFrame, SessionStream, SubscribeOptions } from "./session-stream.ts";
 export { Disconnected } from "./socket.ts";
 export type { Storage } from "./storage.ts";
+export { uuid } from "./uuid.ts";

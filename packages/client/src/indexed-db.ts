@@ -36,7 +36,8 @@ export async function openIndexedDb(name: string): Promise<Storage> {
   };
 }
 
-function result<T>(request: IDBRequest<T>): Promise<T> {
+/** What a request of IndexedDB brings. */
+export function result<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

@@ -1,10 +1,28 @@
 import type { SessionFrame } from "@claude-companion/client";
-import type { PermissionRequest } from "@claude-companion/protocol";
+import type { DurableData, PermissionRequest } from "@claude-companion/protocol";
+import { type Attachment, attachmentsOf, imagesOf, textOf } from "./blocks.ts";
 
 /** One thing in a conversation, as it is shown. */
 export type Item =
-  | { kind: "human"; key: string; text: string; state: string; reason: string | undefined; by: string | undefined }
-  | { kind: "text" | "thinking"; key: string; text: string; live: boolean; parent: string | undefined }
+  | {
+      kind: "human";
+      key: string;
+      text: string;
+      attachments: readonly Attachment[];
+      state: string;
+      reason: string | undefined;
+      by: string | undefined;
+      at: string | undefined;
+      seq: number | undefined;
+    }
+  | {
+      kind: "text" | "thinking";
+      key: string;
+      text: string;
+      live: boolean;
+      parent: string | undefined;
+      seq?: number | undefined;
+    }
   | {
       kind: "tool";
       key: string;
@@ -14,7 +32,7 @@ export type Item =
       live: boolean;
       parent: string | undefined;
     }
-  | { kind: "notice"; key: string; text: string; isError: boolean }
+  | { kind: "notice"; key: string; text: string; isError: boolean; parent: string | undefined }
   | {
       kind: "turn";
       key: string;
@@ -22,10 +40,13 @@ export type Item =
       reason: string | undefined;
       costUsd: number | undefined;
       durationMs: number | undefined;
+      at: string | undefined;
     };
 
 interface Result {
   text: string;
+  /** As addresses of data. */
+  images: readonly string[];
   isError: boolean;
   detail: unknown;
 }
@@ -38,6 +59,14 @@ export interface Conversation {
   /** What waits for an answer, oldest first. */
   readonly permissions: readonly PermissionRequest[];
   readonly obstacle: string | undefined;
+  /** What the agent means to do, and what of it is done. */
+  readonly todos: DurableData<"todosChanged">["todos"];
+  /** What the session has cost, as the agent says. */
+  readonly costUsd: number | undefined;
+  /** Tokens that the newest answer was made of: how full the context is. */
+  readonly contextTokens: number | undefined;
+  /** The oldest event that was read; before it there may be more. */
+  readonly firstSeq: number | undefined;
 }
 
 export const emptyConversation: Conversation = {
@@ -46,13 +75,17 @@ export const emptyConversation: Conversation = {
   statusReason: undefined,
   permissions: [],
   obstacle: undefined,
+  todos: [],
+  costUsd: undefined,
+  contextTokens: undefined,
+  firstSeq: undefined,
 };
 
 /** The conversation after some more frames. Pure; what is told twice changes nothing. */
 export function withFrames(before: Conversation, frames: readonly SessionFrame[]): Conversation {
   const items = [...before.items];
   const places = new Map(items.map((item, i) => [item.key, i]));
-  let { status, statusReason, permissions, obstacle } = before;
+  let { status, statusReason, permissions, obstacle, todos, costUsd, contextTokens, firstSeq } = before;
 
   function put(item: Item): void {
     const place = places.get(item.key);
@@ -64,16 +97,23 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
   const find = (key: string) => items[places.get(key) ?? -1];
 
   for (const frame of frames) {
+    if ("seq" in frame && frame.seq !== undefined) firstSeq ??= frame.seq;
     switch (frame.type) {
       case "humanMessage": {
         const { messageId, content, by, queued } = frame.data;
+        // Without a place in the log it is our own, on its way: what the server says of it counts for more.
+        const isUnsent = frame.seq === undefined;
+        if (isUnsent && places.has(messageId)) break;
         put({
           kind: "human",
           key: messageId,
           text: textOf(content),
-          state: queued ? "queued" : "",
+          attachments: attachmentsOf(content),
+          state: isUnsent ? "unsent" : queued ? "queued" : "stored",
           reason: undefined,
           by: by?.name,
+          at: frame.timestamp,
+          seq: frame.seq,
         });
         break;
       }
@@ -96,11 +136,13 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         break;
       }
       case "assistantMessage": {
-        const { messageId, blockIndex, content, parentToolUseId: parent } = frame.data;
+        const { messageId, blockIndex, content, usage, parentToolUseId: parent } = frame.data;
+        if (usage && parent === undefined)
+          contextTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheCreationTokens + usage.outputTokens;
         content.forEach((block, i) => {
           const key = `${messageId}/${blockIndex + i}`;
           if (block.type === "text" || block.type === "thinking")
-            put({ kind: block.type, key, text: block.text, live: false, parent });
+            put({ kind: block.type, key, text: block.text, live: false, parent, seq: frame.seq });
         });
         break;
       }
@@ -126,9 +168,13 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
       case "toolResult": {
         const { toolUseId, content, isError, detail } = frame.data;
         const known = find(toolUseId);
-        if (known?.kind === "tool") put({ ...known, live: false, result: { text: textOf(content), isError, detail } });
+        if (known?.kind === "tool")
+          put({ ...known, live: false, result: { text: textOf(content), images: imagesOf(content), isError, detail } });
         break;
       }
+      case "todosChanged":
+        ({ todos } = frame.data);
+        break;
       case "permissionRequest":
         permissions = [...permissions.filter((one) => one.permissionId !== frame.data.permissionId), frame.data];
         break;
@@ -143,8 +189,9 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         if (frame.data.obstacle !== undefined) obstacle = frame.data.obstacle?.text;
         break;
       case "turnCompleted": {
-        const { result, reason, costUsd, durationMs } = frame.data;
-        put({ kind: "turn", key: `turn/${frame.seq}`, result, reason, costUsd, durationMs });
+        const { result, reason, costUsd: cost, durationMs, sessionCostUsd } = frame.data;
+        costUsd = sessionCostUsd ?? costUsd;
+        put({ kind: "turn", key: `turn/${frame.seq}`, result, reason, costUsd: cost, durationMs, at: frame.timestamp });
         break;
       }
       case "agentNotice":
@@ -153,17 +200,27 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
           key: `notice/${frame.seq}`,
           text: frame.data.text,
           isError: frame.data.kind === "silent",
+          parent: frame.data.parentToolUseId,
         });
         break;
       case "error":
-        put({ kind: "notice", key: `error/${frame.timestamp}`, text: frame.data.message, isError: true });
+        put({
+          kind: "notice",
+          key: `error/${frame.timestamp}`,
+          text: frame.data.message,
+          isError: true,
+          parent: undefined,
+        });
         break;
       case "gap":
+        // What was pending before is told again in full, what was begun goes on.
+        firstSeq = frame.data.firstSeq;
         put({
           kind: "notice",
           key: `gap/${frame.data.fromSeq}`,
           text: "What was said before is no longer in the log.",
           isError: false,
+          parent: undefined,
         });
         break;
       default:
@@ -171,18 +228,8 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         break;
     }
   }
-  return { items, status, statusReason, permissions, obstacle };
+  return { items, status, statusReason, permissions, obstacle, todos, costUsd, contextTokens, firstSeq };
 }
 
 const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? { ...value } : {};
-
-/** The text of a string or of blocks. */
-export function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  const texts = content.map((block: { type?: string; text?: string }) =>
-    typeof block.text === "string" ? block.text : block.type === undefined ? "" : `[${block.type}]`,
-  );
-  return texts.filter((text) => text !== "").join("\n");
-}

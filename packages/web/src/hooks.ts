@@ -1,7 +1,7 @@
-import type { Companion, ConnectionState } from "@claude-companion/client";
+import type { Companion, ConnectionState, Storage } from "@claude-companion/client";
 import type { CommandAck } from "@claude-companion/protocol";
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { type Conversation, emptyConversation, withFrames } from "./conversation.ts";
+import { messageOf } from "./words.ts";
 
 export type SessionSummary = CommandAck<"watchSessions">["sessions"][number];
 
@@ -9,44 +9,38 @@ export type SessionSummary = CommandAck<"watchSessions">["sessions"][number];
 export const useConnection = (companion: Companion): ConnectionState =>
   useSyncExternalStore(companion.onState, () => companion.state);
 
-/** All sessions, kept up to date; undefined until they are known. */
-export function useSessions(companion: Companion): readonly SessionSummary[] | undefined {
-  const [sessions, setSessions] = useState<readonly SessionSummary[]>();
-  useEffect(() => companion.watchSessions((list) => setSessions([...list])), [companion]);
-  return sessions;
+/** All sessions as far as they are known here, and when that was. */
+export interface KnownSessions {
+  /** ISO time at which they were as they are here. */
+  asOf: string | undefined;
+  /** Undefined: nothing is known yet. */
+  sessions: readonly SessionSummary[] | undefined;
 }
+const sessionsKey = "sessions";
+const keepAfterMs = 1_000;
 
-/** A session's conversation, live. What comes within one frame of the screen is shown together. */
-export function useConversation(companion: Companion, sessionId: string): Conversation {
-  const [conversation, setConversation] = useState(emptyConversation);
+/** All sessions, kept up to date, and kept on this device for when there is no network. */
+export function useSessions(companion: Companion, storage: Storage): KnownSessions {
+  const [known, setKnown] = useState<KnownSessions>({ asOf: undefined, sessions: undefined });
   useEffect(() => {
-    setConversation(emptyConversation);
-    const stream = companion.subscribe(sessionId, { after: 0 });
-    let waiting: Parameters<typeof withFrames>[1][number][] = [];
-    let scheduled = false;
-    const show = () => {
-      scheduled = false;
-      const frames = waiting;
-      waiting = [];
-      setConversation((before) => withFrames(before, frames));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    storage.get(sessionsKey).then(
+      (kept) => setKnown((now) => (now.sessions === undefined && kept ? (kept as KnownSessions) : now)),
+      () => {},
+    );
+    const stop = companion.watchSessions((list) => {
+      const now = { asOf: new Date().toISOString(), sessions: [...list] };
+      setKnown(now);
+      clearTimeout(timer);
+      // It changes often, and only the newest counts.
+      timer = setTimeout(() => storage.set(sessionsKey, now).catch(() => {}), keepAfterMs);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
     };
-    void (async () => {
-      try {
-        for await (const frame of stream) {
-          waiting.push(frame);
-          if (scheduled) continue;
-          scheduled = true;
-          // A page that is not seen gets no animation frames.
-          if (document.hidden) setTimeout(show, 250);
-          else requestAnimationFrame(show);
-        }
-      } catch {
-        // It was closed, or the session is gone: the list says so.
-      }
-    })();
-    return () => stream.close();
-  }, [companion, sessionId]);
-  return conversation;
+  }, [companion, storage]);
+  return known;
 }
 
 /** Tells the server that this session is looked at while a person does something here. */
@@ -84,4 +78,50 @@ export function useArmed(): boolean {
     return () => clearTimeout(timer);
   }, []);
   return isArmed;
+}
+
+/** What the server is asked for once, and again when told to. */
+export interface Asked<T> {
+  readonly value: T | undefined;
+  readonly failure: string | undefined;
+  again(): void;
+}
+
+/** Asks, and asks again when `key` changes; what comes late of an earlier key is dropped. */
+export function useAsked<T>(key: string, ask: () => Promise<T>): Asked<T> {
+  const [state, setState] = useState<{ key: string; value: T | undefined; failure: string | undefined }>();
+  const [round, setRound] = useState(0);
+  const newest = useRef(ask);
+  newest.current = ask;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` asks again
+  useEffect(() => {
+    let isOver = false;
+    newest.current().then(
+      (value) => isOver || setState({ key, value, failure: undefined }),
+      (error: unknown) =>
+        isOver ||
+        setState((now) => ({ key, value: now?.key === key ? now.value : undefined, failure: messageOf(error) })),
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [key, round]);
+  const isOurs = state?.key === key;
+  return {
+    value: isOurs ? state.value : undefined,
+    failure: isOurs ? state.failure : undefined,
+    again: () => setRound((now) => now + 1),
+  };
+}
+
+/** Wide enough for a column of details beside the conversation. */
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia(query);
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => matchMedia(query).matches,
+  );
 }

@@ -25,3 +25,39 @@ export const withoutDirectory = (text: string, directory: string): string =>
 
 /** What went wrong, in the words of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What something cost. */
+export const dollars = (usd: number): string => `$${usd.toFixed(usd < 0.1 && usd > 0 ? 4 : 2)}`;
+
+/** When, as short as it is clear: the time today, else the day as well. */
+export function timeOf(time: string, now = new Date()): string {
+  const at = new Date(time);
+  const isToday = at.toDateString() === now.toDateString();
+  return at.toLocaleString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    ...(isToday ? {} : { day: "numeric", month: "short" }),
+  });
+}
+
+/** 1 200 000 as 1.2M: enough to compare. */
+export const briefly = (count: number): string =>
+  new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(count);
+
+/** Bytes as people say them. */
+export const bytesInWords = (bytes: number): string =>
+  bytes < 1_024
+    ? `${bytes} B`
+    : bytes < 1_048_576
+      ? `${Math.round(bytes / 1_024)} KB`
+      : `${(bytes / 1_048_576).toFixed(1)} MB`;
+
+/** How much an agent may do without asking, as people say it. */
+export const permissionModes: Readonly<Record<string, string>> = {
+  default: "Ask before anything is changed",
+  acceptEdits: "Edit files without asking",
+  plan: "Plan first",
+  dontAsk: "Do only what is allowed, never ask",
+  auto: "Let a model decide what to ask",
+  bypassPermissions: "Never ask (dangerous)",
+};

@@ -92,7 +92,11 @@ export const sessionCommands = {
     summary:
       "The whole conversation, page by page from its end: also what has expired from the log, or was said before there was one.",
     rest: { method: "GET", path: "/api/sessions/{sessionId}/history" },
-    data: z.object({ sessionId: SessionId, limit, before }),
+    data: z.object({
+      sessionId: SessionId,
+      limit,
+      before: before.meta({ description: "`next` of the page before; `log.17`: what was before the event 17." }),
+    }),
     ack: z.object({ items: z.array(HistoryItem), next }),
     example: {
       data: { ...example.inSession, limit: 100 },

@@ -1,16 +1,8 @@
 import { ArrowLeft } from "lucide-react";
 import { go } from "../router.ts";
+import { IconButton } from "./icon-button.tsx";
 
-/** Back to the list, where the list is not beside. */
-export function BackButton() {
-  return (
-    <button
-      type="button"
-      aria-label="All sessions"
-      onClick={() => go("/")}
-      className="target grid place-items-center lg:hidden"
-    >
-      <ArrowLeft aria-hidden className="size-5" />
-    </button>
-  );
+/** Back to where this belongs; to the list only where the list is not beside. */
+export function BackButton({ to = "/", label = "All sessions" }: { to?: string; label?: string }) {
+  return <IconButton icon={ArrowLeft} label={label} onClick={() => go(to)} className={to === "/" ? "lg:hidden" : ""} />;
 }

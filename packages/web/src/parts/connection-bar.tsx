@@ -1,8 +1,9 @@
 import type { ConnectionState } from "@claude-companion/client";
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { timeOf } from "../words.ts";
 
-/** Says when what is shown may be old. Connected, it says nothing. */
-export function ConnectionBar({ state }: { state: ConnectionState }) {
+/** Says when what is shown may be old, and how old. Connected, it says nothing. */
+export function ConnectionBar({ state, asOf }: { state: ConnectionState; asOf: string | undefined }) {
   const [isLong, setLong] = useState(false);
   const isOnline = useSyncExternalStore(onNetwork, () => navigator.onLine);
   const isAway = state.name === "reconnecting" || state.name === "connecting";
@@ -14,18 +15,11 @@ export function ConnectionBar({ state }: { state: ConnectionState }) {
     return () => clearTimeout(timer);
   }, [isAway]);
   if (isOnline && !(isAway && isLong)) return null;
-  const since =
-    state.name === "reconnecting"
-      ? new Date(state.since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
-      : undefined;
-  const text = isOnline
-    ? since
-      ? `Reconnecting. What you see is as of ${since}.`
-      : "Connecting to the server."
-    : "You are offline. What you send leaves when you are back.";
+  const since = state.name === "reconnecting" ? new Date(state.since).toISOString() : asOf;
+  const age = since === undefined ? "" : ` What you see is as of ${timeOf(since)}.`;
   return (
     <p role="status" className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm text-soft">
-      {text}
+      {isOnline ? `Connecting to the server.${age}` : `You are offline.${age} What you send leaves when you are back.`}
     </p>
   );
 }

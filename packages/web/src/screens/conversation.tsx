@@ -1,155 +1,258 @@
-import type { Companion } from "@claude-companion/client";
-import { ArrowDown, Check, Clock } from "lucide-react";
-import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { Companion, EventCache } from "@claude-companion/client";
+import { ArrowDown, Ellipsis, FolderOpen } from "lucide-react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Item } from "../conversation.ts";
-import { useAttention, useConversation, useSessions } from "../hooks.ts";
+import { type SessionSummary, useAttention, useConnection, useMedia } from "../hooks.ts";
 import { BackButton } from "../parts/back-button.tsx";
 import { Composer } from "../parts/composer.tsx";
-import { Markdown } from "../parts/markdown.tsx";
+import { ContextRing } from "../parts/context-ring.tsx";
+import { Entry, type MessageActions } from "../parts/entry.tsx";
+import { IconButton } from "../parts/icon-button.tsx";
 import { PermissionCard } from "../parts/permission-card.tsx";
-import { ToolCard } from "../parts/tool-card.tsx";
+import { SessionDetails } from "../parts/session-details.tsx";
+import { Sheet } from "../parts/sheet.tsx";
+import { TodoStrip } from "../parts/todos.tsx";
+import { go } from "../router.ts";
+import { rowsOf } from "../rows.ts";
+import { SessionPlaceContext } from "../session-place.ts";
+import { useContextUsage } from "../use-context-usage.ts";
+import { useConversation } from "../use-conversation.ts";
+import { useStickToEnd } from "../use-stick-to-end.ts";
+import { useUploads } from "../use-uploads.ts";
 import { statusInWords } from "../words.ts";
 
-/** So near to the end counts as being there. */
-const nearPixels = 80;
+/** So near to the beginning what was before is fetched. */
+const earlierPixels = 600;
+const rowPixels = 72;
 
 /** One session: what happens, what waits, what to say next. */
-export function ConversationScreen({ companion, sessionId }: { companion: Companion; sessionId: string }) {
-  const conversation = useConversation(companion, sessionId);
-  const session = useSessions(companion)?.find((one) => one.sessionId === sessionId);
+export function ConversationScreen({
+  companion,
+  cache,
+  session,
+  sessionId,
+  message,
+}: {
+  companion: Companion;
+  cache: EventCache | undefined;
+  session: SessionSummary | undefined;
+  sessionId: string;
+  /** The message that a link leads to. */
+  message: string | undefined;
+}) {
+  const conversation = useConversation({ companion, cache, sessionId });
+  const connection = useConnection(companion);
   useAttention(companion, sessionId);
-  const { items, permissions } = conversation;
+  const uploads = useUploads(companion);
+  const { items, permissions, send } = conversation;
   const status = conversation.status || session?.status || "";
   const isWorking = status === "running" || status === "waiting" || status === "starting";
-  const scroller = useRef<HTMLDivElement>(null);
-  const [isAtEnd, setAtEnd] = useState(true);
+  const workingDirectory = session?.workingDirectory ?? "";
+  const place = useMemo(() => ({ sessionId, workingDirectory }), [sessionId, workingDirectory]);
+  const [isOpen, setOpen] = useState(false);
+  const [given, setGiven] = useState<{ text: string }>();
+  const isWide = useMedia("(min-width: 1280px)");
+  const context = useContextUsage({ companion, sessionId, status, tokens: conversation.contextTokens });
+  const agent =
+    connection.name === "connected" ? connection.welcome.agents.find(({ id }) => id === session?.agent) : undefined;
 
-  useLayoutEffect(() => {
-    const { current } = scroller;
-    // Stay at the end only if the reader is there.
-    if (isAtEnd && current && items.length >= 0) current.scrollTop = current.scrollHeight;
-  }, [items, isAtEnd]);
+  const newest = useRef(items);
+  newest.current = items;
+  const actions = useMemo(
+    (): MessageActions => ({
+      withdraw(messageId) {
+        companion.request("withdrawMessage", { sessionId, messageId }).then(
+          () => {
+            const item = newest.current.find(({ key }) => key === messageId);
+            if (item?.kind === "human") setGiven({ text: item.text });
+          },
+          () => {},
+        );
+      },
+      again: (text) => send(text),
+    }),
+    [companion, sessionId, send],
+  );
   useEffect(() => {
     document.title = session?.title ? `${session.title} · Claude Companion` : "Claude Companion";
   }, [session?.title]);
 
+  const details = (
+    <SessionDetails
+      companion={companion}
+      sessionId={sessionId}
+      session={session}
+      agent={agent}
+      context={context}
+      costUsd={conversation.costUsd}
+    />
+  );
   return (
-    <>
-      <header className="flex min-h-12 items-center gap-1 border-line border-b px-1">
-        <BackButton />
-        <div className="min-w-0 flex-1 px-2">
-          <h1 className="truncate font-semibold leading-tight">{session?.title || "New session"}</h1>
-          <p className="truncate text-soft text-xs">{session?.workingDirectory}</p>
-        </div>
-        <p role="status" className={`px-3 text-sm ${status === "waiting" ? "font-medium text-amber" : "text-soft"}`}>
-          {statusInWords(status)}
-        </p>
-      </header>
-      <div className="relative min-h-0 flex-1">
+    <SessionPlaceContext value={place}>
+      <div className="flex min-h-0 flex-1">
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: files are dropped here; the paper clip does the same */}
         <div
-          ref={scroller}
-          role="log"
-          aria-label="Conversation"
-          aria-live="off"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-          tabIndex={0}
-          onScroll={({ currentTarget: at }) => setAtEnd(at.scrollHeight - at.scrollTop - at.clientHeight < nearPixels)}
-          className="h-full overflow-y-auto px-3"
+          className="flex min-h-0 min-w-0 flex-1 flex-col"
+          onDragOver={(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()}
+          onDrop={(event) => {
+            if (event.dataTransfer.files.length === 0) return;
+            event.preventDefault();
+            uploads.add([...event.dataTransfer.files]);
+          }}
         >
-          <div className="mx-auto flex max-w-3xl flex-col gap-3 py-4">
-            {items.map((item) => (
-              <Entry key={item.key} item={item} />
-            ))}
-            {conversation.obstacle && (
-              <p className="rounded-card border border-amber p-3 text-sm">{conversation.obstacle}</p>
-            )}
-          </div>
+          <header className="flex min-h-12 items-center gap-1 border-line border-b px-1">
+            <BackButton />
+            <div className="min-w-0 flex-1 px-2">
+              <h1 className="truncate font-semibold leading-tight">{session?.title || "New session"}</h1>
+              <p className="flex gap-1 text-soft text-xs">
+                <span role="status" className={status === "waiting" ? "shrink-0 font-medium text-amber" : "shrink-0"}>
+                  {statusInWords(status)}
+                </span>
+                {workingDirectory && <span className="truncate">· {workingDirectory}</span>}
+              </p>
+            </div>
+            <ContextRing percentage={context?.percentage} />
+            <IconButton
+              icon={FolderOpen}
+              label="Files and changes"
+              onClick={() => go(`/session/${sessionId}/changes`)}
+            />
+            {!isWide && <IconButton icon={Ellipsis} label="About this session" onClick={() => setOpen(true)} />}
+          </header>
+          <Stream conversation={conversation} actions={actions} message={message} />
+          <TodoStrip todos={conversation.todos} />
+          <PermissionCard
+            companion={companion}
+            sessionId={sessionId}
+            requests={permissions}
+            workingDirectory={workingDirectory}
+          />
+          <Composer
+            companion={companion}
+            sessionId={sessionId}
+            workingDirectory={workingDirectory}
+            isWorking={isWorking}
+            isOffline={connection.name !== "connected"}
+            canSteer={agent?.capabilities.steer ?? false}
+            uploads={uploads}
+            send={send}
+            given={given}
+          />
         </div>
-        {!isAtEnd && (
-          <button
-            type="button"
-            onClick={() => setAtEnd(true)}
-            className="target absolute bottom-2 left-1/2 flex -translate-x-1/2 items-center gap-1 rounded-full border border-line bg-raised px-4 text-sm"
-          >
-            <ArrowDown aria-hidden className="size-4" /> Newest
-          </button>
+        {isWide && (
+          <aside aria-label="About this session" className="w-80 shrink-0 overflow-y-auto border-line border-l p-4">
+            {details}
+          </aside>
         )}
       </div>
-      <PermissionCard
-        companion={companion}
-        sessionId={sessionId}
-        requests={permissions}
-        workingDirectory={session?.workingDirectory ?? ""}
-      />
-      <Composer companion={companion} sessionId={sessionId} isWorking={isWorking} />
-    </>
+      {isOpen && !isWide && (
+        <Sheet title="About this session" onClose={() => setOpen(false)}>
+          {details}
+        </Sheet>
+      )}
+    </SessionPlaceContext>
   );
 }
 
-const messageStates: Readonly<Record<string, string>> = {
-  queued: "waits for the turn",
-  withdrawn: "taken back",
-  failed: "not done",
-  indeterminate: "perhaps not done",
-};
+/** A link names a thing by its key; a finding of the search by its place in the log. */
+const isMeant = (item: Item, message: string): boolean =>
+  item.key === message || ("seq" in item && message === `seq.${item.seq}`);
 
-const Entry = memo(function Entry({ item }: { item: Item }) {
-  switch (item.kind) {
-    case "human":
-      return (
-        <div className="entry ml-8 self-end rounded-card bg-sunken px-3 py-2">
-          <p dir="auto" className="whitespace-pre-wrap break-words">
-            {item.text}
-          </p>
-          <p className="flex items-center justify-end gap-1 text-soft text-xs">
-            {messageStates[item.state] ?? ""}
-            {item.state === "answered" || item.state === "handedOver" ? (
-              <Check aria-label="Claude has it" role="img" className="size-3" />
-            ) : (
-              <Clock aria-label="on its way" role="img" className="size-3" />
+/** What was said and done, from wherever one looks; only what is near the screen is there. */
+function Stream({
+  conversation,
+  actions,
+  message,
+}: {
+  conversation: ReturnType<typeof useConversation>;
+  actions: MessageActions;
+  message: string | undefined;
+}) {
+  const { items, isLoading, hasEarlier, loadEarlier, obstacle } = conversation;
+  const rows = useMemo(() => rowsOf(items), [items]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const { isAtEnd, fresh, goToEnd, letGo } = useStickToEnd(scroller, content, rows.length);
+  const [isPrepending, setPrepending] = useState(false);
+  const isFetching = useRef(false);
+  const found = useRef<string>(undefined);
+
+  const fetchEarlier = useCallback(async () => {
+    if (isFetching.current || !hasEarlier) return;
+    isFetching.current = true;
+    setPrepending(true);
+    await loadEarlier().catch(() => {});
+    isFetching.current = false;
+  }, [hasEarlier, loadEarlier]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the rows that came first are there
+  useLayoutEffect(() => {
+    if (!isFetching.current) setPrepending(false);
+  }, [rows]);
+
+  // A link leads to a message, which may be far back.
+  useEffect(() => {
+    if (message === undefined || found.current === message || isLoading) return;
+    const index = rows.findIndex(
+      ({ item, inside }) => isMeant(item, message) || inside.some((one) => isMeant(one, message)),
+    );
+    if (index === -1) {
+      if (hasEarlier) void fetchEarlier();
+      return;
+    }
+    found.current = message;
+    letGo();
+    requestAnimationFrame(() => list.current?.scrollToIndex(index, { align: "center" }));
+  }, [message, rows, hasEarlier, isLoading, fetchEarlier, letGo]);
+
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div
+        ref={scroller}
+        role="log"
+        aria-label="Conversation"
+        aria-live="off"
+        aria-busy={isLoading}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+        onScroll={({ currentTarget }) => {
+          if (currentTarget.scrollTop < earlierPixels && !isAtEnd) void fetchEarlier();
+        }}
+        // Where the reader is, is for us to say: the browser's own anchor would pull against it.
+        className="h-full overflow-y-auto px-3 [overflow-anchor:none]"
+      >
+        <div ref={content} className="mx-auto max-w-3xl py-4">
+          <Virtualizer
+            ref={list}
+            scrollRef={scroller}
+            data={rows}
+            shift={isPrepending}
+            itemSize={rowPixels}
+            bufferSize={600}
+          >
+            {(row) => (
+              <div
+                key={row.item.key}
+                className={`pb-3 ${message !== undefined && isMeant(row.item, message) ? "rounded-card outline outline-2 outline-clay outline-offset-4" : ""}`}
+              >
+                <Entry row={row} actions={actions} />
+              </div>
             )}
-          </p>
-          {item.reason && <p className="text-danger text-sm">{item.reason}</p>}
+          </Virtualizer>
+          {obstacle && <p className="rounded-card border border-amber p-3 text-sm">{obstacle}</p>}
+          {isLoading && <p className="text-center text-sm text-soft">Reading what was said…</p>}
         </div>
-      );
-    case "text":
-      return (
-        <div className={`entry ${item.parent ? "border-line border-l-2 pl-3" : ""}`}>
-          <Markdown text={item.text} />
-        </div>
-      );
-    case "thinking":
-      return item.text === "" ? null : (
-        <details className="entry text-sm text-soft">
-          <summary className="target flex cursor-pointer items-center">{item.live ? "Thinking…" : "Thought"}</summary>
-          <p className="whitespace-pre-wrap">{item.text}</p>
-        </details>
-      );
-    case "tool":
-      return (
-        <div className={item.parent ? "ml-4" : ""}>
-          <ToolCard tool={item} />
-        </div>
-      );
-    case "notice":
-      return <p className={`entry text-sm ${item.isError ? "text-danger" : "text-soft"}`}>{item.text}</p>;
-    case "turn":
-      return (
-        <p className="entry flex items-center gap-2 text-soft text-xs">
-          <span className="h-px flex-1 bg-line" />
-          {turnInWords(item)}
-          <span className="h-px flex-1 bg-line" />
-        </p>
-      );
-    default:
-      return item satisfies never;
-  }
-});
-
-function turnInWords({ result, reason, costUsd, durationMs }: Extract<Item, { kind: "turn" }>): string {
-  const how =
-    { success: "done", interrupted: "stopped", error: "ended with an error", limit: "at a limit" }[result] ?? result;
-  const seconds = durationMs === undefined ? "" : ` in ${Math.max(1, Math.round(durationMs / 1_000))} s`;
-  const cost = costUsd ? ` · $${costUsd.toFixed(costUsd < 0.1 ? 4 : 2)}` : "";
-  return `${how}${seconds}${cost}${result === "error" && reason ? ` · ${reason}` : ""}`;
+      </div>
+      {!isAtEnd && (
+        <button
+          type="button"
+          onClick={goToEnd}
+          className="target absolute bottom-2 left-1/2 flex -translate-x-1/2 items-center gap-1 rounded-full border border-line bg-raised px-4 text-sm"
+        >
+          <ArrowDown aria-hidden className="size-4" /> {fresh > 0 ? `${fresh} new` : "Newest"}
+        </button>
+      )}
+    </div>
+  );
 }

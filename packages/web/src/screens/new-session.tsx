@@ -1,103 +1,145 @@
-import type { Companion } from "@claude-companion/client";
-import type { CommandAck } from "@claude-companion/protocol";
-import { useEffect, useState } from "react";
-import { BackButton } from "../parts/back-button.tsx";
+import { type Companion, uuid } from "@claude-companion/client";
+import type { CommandInput } from "@claude-companion/protocol";
+import { FolderGit2, FolderOpen } from "lucide-react";
+import { useRef, useState } from "react";
+import { useAsked, useConnection } from "../hooks.ts";
 import { Button } from "../parts/button.tsx";
-import { go } from "../router.ts";
-import { messageOf } from "../words.ts";
+import { field } from "../parts/field.ts";
+import { Page } from "../parts/page.tsx";
+import { goInstead } from "../router.ts";
+import { ago, messageOf, permissionModes } from "../words.ts";
 
-const modes = {
-  default: "Ask before anything is changed",
-  acceptEdits: "Edit files without asking",
-  plan: "Plan first",
-} as const;
-type Mode = keyof typeof modes;
-const field = "target w-full rounded-lg border border-line bg-raised px-3 text-base";
+type Mode = NonNullable<CommandInput<"createSession">["permissionMode"]>;
+const lastModelKey = "last-model";
 
 /** A session begins: where, how, and with what. */
-export function NewSession({ companion }: { companion: Companion }) {
-  const [projects, setProjects] = useState<CommandAck<"listProjects">["projects"]>([]);
-  const [workingDirectory, setDirectory] = useState("");
+export default function NewSession({ companion }: { companion: Companion }) {
+  const projects = useAsked("projects", () => companion.request("listProjects", {})).value?.projects ?? [];
+  const connection = useConnection(companion);
+  const agents = connection.name === "connected" ? connection.welcome.agents : [];
+  const [chosen, setDirectory] = useState<string>();
   const [permissionMode, setMode] = useState<Mode>("default");
+  const [model, setModel] = useState(() => localStorage.getItem(lastModelKey) ?? "");
   const [text, setText] = useState("");
   const [failure, setFailure] = useState<string>();
   const [isBusy, setBusy] = useState(false);
-  useEffect(() => {
-    companion.request("listProjects", {}).then(
-      ({ projects: found }) => {
-        setProjects(found);
-        setDirectory((now) => now || (found[0]?.directory ?? ""));
-      },
-      () => {},
-    );
-  }, [companion]);
+  /** The same attempt, tried again after a lost answer, makes nothing twice. */
+  const sessionId = useRef(uuid());
+  const workingDirectory = chosen ?? projects[0]?.directory ?? "";
+  const [agent] = agents;
+  const modes = agent?.capabilities.permissionModes ?? ["default"];
 
   async function begin(): Promise<void> {
     setBusy(true);
+    localStorage.setItem(lastModelKey, model);
     try {
-      const { session } = await companion.request("createSession", { workingDirectory, permissionMode, reuse: false });
-      if (text.trim() !== "") void companion.send(session.sessionId, text.trim());
-      go(`/session/${session.sessionId}`);
+      const { session } = await companion.request("createSession", {
+        workingDirectory,
+        permissionMode,
+        sessionId: sessionId.current,
+        reuse: false,
+        ...(model.trim() === "" ? {} : { model: model.trim() }),
+        ...(text.trim() === "" ? {} : { initialPrompt: { messageId: sessionId.current, content: text.trim() } }),
+      });
+      goInstead(`/session/${session.sessionId}`);
     } catch (error) {
       setFailure(messageOf(error));
       setBusy(false);
     }
   }
   return (
-    <form
-      className="mx-auto flex w-full max-w-xl flex-col gap-4 overflow-y-auto p-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void begin();
-      }}
-    >
-      <header className="flex items-center gap-2">
-        <BackButton />
-        <h1 className="font-semibold text-lg">New session</h1>
-      </header>
-      <label className="flex flex-col gap-1">
-        Directory
-        <input
-          list="projects"
-          required
-          value={workingDirectory}
-          onChange={(event) => setDirectory(event.target.value)}
-          className={field}
-        />
-        <datalist id="projects">
-          {projects.map(({ directory }) => (
-            <option key={directory} value={directory} />
-          ))}
-        </datalist>
-      </label>
-      <label className="flex flex-col gap-1">
-        What Claude may do
-        <select value={permissionMode} onChange={(event) => setMode(event.target.value as Mode)} className={field}>
-          {Object.entries(modes).map(([mode, words]) => (
-            <option key={mode} value={mode}>
-              {words}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="flex flex-col gap-1">
-        First message
-        <textarea
-          rows={4}
-          dir="auto"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          className={`${field} py-2`}
-        />
-      </label>
-      {failure && (
-        <p role="alert" className="text-danger text-sm">
-          {failure}
-        </p>
-      )}
-      <Button look="primary" type="submit" disabled={isBusy || workingDirectory === ""}>
-        Begin
-      </Button>
-    </form>
+    <Page title="New session">
+      <form
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void begin();
+        }}
+      >
+        <label className="flex flex-col gap-1">
+          First message
+          <textarea
+            rows={4}
+            dir="auto"
+            value={text}
+            placeholder="What shall Claude do?"
+            onChange={(event) => setText(event.target.value)}
+            className={`${field} py-2`}
+          />
+        </label>
+        <label className="flex flex-col gap-1">
+          Directory
+          <input
+            required
+            value={workingDirectory}
+            onChange={(event) => setDirectory(event.target.value)}
+            spellCheck={false}
+            autoCapitalize="off"
+            className={field}
+          />
+        </label>
+        {projects.length > 0 && (
+          <ul className="max-h-60 overflow-y-auto rounded-card border border-line bg-raised" aria-label="Projects">
+            {projects.map(({ directory, isRepository, branch, dirty, lastActivityAt }) => (
+              <li key={directory} className="border-line border-b last:border-0">
+                <button
+                  type="button"
+                  aria-pressed={directory === workingDirectory}
+                  onClick={() => setDirectory(directory)}
+                  className={`target flex w-full items-center gap-3 px-3 text-left text-sm ${directory === workingDirectory ? "bg-sunken" : ""}`}
+                >
+                  {isRepository ? (
+                    <FolderGit2 aria-hidden className="size-4 shrink-0 text-soft" />
+                  ) : (
+                    <FolderOpen aria-hidden className="size-4 shrink-0 text-soft" />
+                  )}
+                  <span className="min-w-0 flex-1 truncate">{directory.split("/").at(-1)}</span>
+                  <span className="min-w-0 truncate text-soft text-xs">
+                    {branch}
+                    {dirty ? " · changed" : ""}
+                    {lastActivityAt ? ` · ${ago(lastActivityAt)}` : ""}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <label className="flex flex-col gap-1">
+          What Claude may do
+          <select value={permissionMode} onChange={(event) => setMode(event.target.value as Mode)} className={field}>
+            {modes.map((mode) => (
+              <option key={mode} value={mode}>
+                {permissionModes[mode] ?? mode}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="flex flex-col gap-1">
+          Model
+          <input
+            list="models"
+            value={model}
+            placeholder="The agent's own choice"
+            onChange={(event) => setModel(event.target.value)}
+            spellCheck={false}
+            autoCapitalize="off"
+            className={field}
+          />
+          <datalist id="models">
+            {["opus", "sonnet", "haiku"].map((name) => (
+              <option key={name} value={name} />
+            ))}
+          </datalist>
+        </label>
+        {failure && (
+          <p role="alert" className="text-danger text-sm">
+            {failure}
+          </p>
+        )}
+        <Button look="primary" type="submit" disabled={isBusy || workingDirectory === ""}>
+          Begin
+        </Button>
+      </form>
+    </Page>
   );
 }
