@@ -1,28 +1,20 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { prompt } from "./kit/directive.ts";
 import { exitOf } from "./kit/lines.ts";
 import { type Model, startModel } from "./kit/model.ts";
 import type { Place } from "./kit/server.ts";
+import { startClaude } from "./kit/terminal.ts";
 import { watch } from "./kit/watcher.ts";
 import { startWorld, type World } from "./kit/world.ts";
 
 type Item = { type: string; seq?: number; data: { content?: unknown; messageId?: string } };
 
-/** The CLI as a person's terminal starts it. */
-function terminal(place: Place, args: string[]) {
-  const cli = createRequire(import.meta.url).resolve(
-    `@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}/claude`,
-  );
-  return spawn(cli, args, { cwd: place.project, env: place.environment, stdio: ["pipe", "pipe", "inherit"] });
-}
 async function inTerminal(place: Place, ...args: string[]): Promise<void> {
-  const child = terminal(place, ["-p", ...args]);
+  const child = startClaude(place, ["-p", ...args]);
   child.stdin.end();
   child.stdout.resume();
   assert.equal(await exitOf(child), 0);
@@ -31,7 +23,7 @@ async function inTerminal(place: Place, ...args: string[]): Promise<void> {
 /** A process of somebody else that has a conversation, and is asked something in it. */
 async function inStreams(place: Place, conversationId: string, content: string) {
   const streams = ["--input-format", "stream-json", "--output-format", "stream-json", "--verbose"];
-  const child = terminal(place, ["-p", "--resume", conversationId, ...streams]);
+  const child = startClaude(place, ["-p", "--resume", conversationId, ...streams]);
   child.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content } })}\n`);
   await once(child.stdout, "data");
   child.stdout.resume();

@@ -4,7 +4,7 @@ import { type Account, deviceName, type takeInvitation } from "./account.ts";
 import { useConnection, useSessions } from "./hooks.ts";
 import { CompanionContext } from "./parts/attachments.tsx";
 import { ConnectionBar } from "./parts/connection-bar.tsx";
-import { TabBar } from "./parts/tab-bar.tsx";
+import { isMain, TabBar } from "./parts/tab-bar.tsx";
 import { useScreen } from "./router.ts";
 import { ConversationScreen } from "./screens/conversation.tsx";
 import { Inbox } from "./screens/inbox.tsx";
@@ -96,15 +96,15 @@ function Connected({
   const screen = useScreen();
   const state = useConnection(companion);
   const known = useSessions(companion, account.storage);
-  const ids = known.sessions?.map(({ sessionId }) => sessionId).join();
+  const ids = known.isFresh ? known.sessions?.map(({ sessionId }) => sessionId).join() : undefined;
   useEffect(() => {
     // Taken back: there is no way in any more but a new code.
     if (state.name === "closed") void onOut();
   }, [state, onOut]);
   useEffect(() => {
     // What is gone there is not kept here.
-    if (ids !== undefined && state.name === "connected") cache?.keepOnly(ids.split(",")).catch(() => {});
-  }, [ids, cache, state.name]);
+    if (ids !== undefined) cache?.keepOnly(ids.split(",")).catch(() => {});
+  }, [ids, cache]);
   useEffect(() => {
     const timer = setTimeout(() => {
       for (const fetchScreen of Object.values(screens)) fetchScreen().catch(() => {});
@@ -122,6 +122,7 @@ function Connected({
           className={`min-h-0 w-full flex-col border-line lg:flex lg:w-80 lg:border-r xl:w-96 ${screen.name === "inbox" ? "flex" : "hidden"}`}
         >
           <Inbox companion={companion} sessions={known.sessions} open={open} />
+          <TabBar screen={screen.name} />
         </aside>
         <main className={`min-h-0 min-w-0 flex-1 flex-col ${screen.name === "inbox" ? "hidden lg:flex" : "flex"}`}>
           <Suspense fallback={<p className="m-auto text-soft">One moment…</p>}>
@@ -154,7 +155,8 @@ function Connected({
           </Suspense>
         </main>
       </div>
-      <TabBar screen={screen.name} />
+      {/* Beside a conversation there is no room for it; on a desk it stands below the list. */}
+      {isMain(screen.name) && screen.name !== "inbox" && <TabBar screen={screen.name} className="lg:hidden" />}
     </div>
   );
 }

@@ -13,6 +13,8 @@ export const useConnection = (companion: Companion): ConnectionState =>
 export interface KnownSessions {
   /** ISO time at which they were as they are here. */
   asOf: string | undefined;
+  /** Told by the server since this page was opened; else it is what was kept. */
+  isFresh: boolean;
   /** Undefined: nothing is known yet. */
   sessions: readonly SessionSummary[] | undefined;
 }
@@ -21,15 +23,16 @@ const keepAfterMs = 1_000;
 
 /** All sessions, kept up to date, and kept on this device for when there is no network. */
 export function useSessions(companion: Companion, storage: Storage): KnownSessions {
-  const [known, setKnown] = useState<KnownSessions>({ asOf: undefined, sessions: undefined });
+  const [known, setKnown] = useState<KnownSessions>({ asOf: undefined, isFresh: false, sessions: undefined });
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     storage.get(sessionsKey).then(
-      (kept) => setKnown((now) => (now.sessions === undefined && kept ? (kept as KnownSessions) : now)),
+      (kept) =>
+        setKnown((now) => (now.sessions === undefined && kept ? { ...(kept as KnownSessions), isFresh: false } : now)),
       () => {},
     );
     const stop = companion.watchSessions((list) => {
-      const now = { asOf: new Date().toISOString(), sessions: [...list] };
+      const now = { asOf: new Date().toISOString(), isFresh: true, sessions: [...list] };
       setKnown(now);
       clearTimeout(timer);
       // It changes often, and only the newest counts.

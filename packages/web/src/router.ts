@@ -10,7 +10,7 @@ const listeners = new Set<() => void>();
 function tell(): void {
   for (const listener of listeners) listener();
 }
-for (const change of ["popstate", "hashchange"]) addEventListener(change, tell);
+const changes = ["popstate", "hashchange"];
 
 /** Opens an address of the app. */
 export function go(path: string): void {
@@ -32,7 +32,11 @@ export function useScreen(): Screen {
   const address = useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      for (const change of changes) addEventListener(change, listener);
+      return () => {
+        listeners.delete(listener);
+        for (const change of changes) removeEventListener(change, listener);
+      };
     },
     () => location.pathname + location.hash,
   );

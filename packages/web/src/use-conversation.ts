@@ -106,8 +106,8 @@ export function useConversation(house: {
     const first = current.frames.find((frame) => "seq" in frame && frame.seq !== undefined);
     const firstSeq = first && "seq" in first ? first.seq : undefined;
     const before = current.next ?? (firstSeq === undefined ? undefined : `log.${firstSeq}`);
-    if (before === undefined) return;
-    const page = await companion.request("readHistory", { sessionId, before, limit: pageEvents });
+    const from = before === undefined ? {} : { before };
+    const page = await companion.request("readHistory", { sessionId, limit: pageEvents, ...from });
     if (known.current !== current) return;
     current.earlier.unshift(...(page.items as SessionFrame[]));
     current.next = page.next;

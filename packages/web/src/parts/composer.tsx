@@ -112,7 +112,7 @@ export function Composer(props: {
             aria-label="Message to Claude"
             aria-autocomplete="list"
             aria-controls={completing ? "completions" : undefined}
-            placeholder={props.isOffline ? "Will be sent when you are back" : isWorking ? "Say more" : "What next?"}
+            placeholder={props.isOffline ? "Sent when you are back" : isWorking ? "Say more" : "What next?"}
             rows={1}
             dir="auto"
             enterKeyHint="enter"

@@ -6,6 +6,10 @@ import { timeOf } from "../words.ts";
 export function ConnectionBar({ state, asOf }: { state: ConnectionState; asOf: string | undefined }) {
   const [isLong, setLong] = useState(false);
   const isOnline = useSyncExternalStore(onNetwork, () => navigator.onLine);
+  const [hasBeen, setBeen] = useState(false);
+  useEffect(() => {
+    if (state.name === "connected") setBeen(true);
+  }, [state.name]);
   const isAway = state.name === "reconnecting" || state.name === "connecting";
   useEffect(() => {
     setLong(false);
@@ -15,7 +19,7 @@ export function ConnectionBar({ state, asOf }: { state: ConnectionState; asOf: s
     return () => clearTimeout(timer);
   }, [isAway]);
   if (isOnline && !(isAway && isLong)) return null;
-  const since = state.name === "reconnecting" ? new Date(state.since).toISOString() : asOf;
+  const since = hasBeen && state.name === "reconnecting" ? new Date(state.since).toISOString() : asOf;
   const age = since === undefined ? "" : ` What you see is as of ${timeOf(since)}.`;
   return (
     <p role="status" className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm text-soft">

@@ -1,10 +1,11 @@
 import type { Companion } from "@claude-companion/client";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
 import { useState } from "react";
+import { linesOfEdit } from "../diff-lines.ts";
 import { useArmed } from "../hooks.ts";
 import { messageOf, withoutDirectory } from "../words.ts";
 import { Button } from "./button.tsx";
-import { Diff, linesOfEdit } from "./diff.tsx";
+import { Diff } from "./diff.tsx";
 import { Markdown } from "./markdown.tsx";
 
 /** What waits for an answer, over the composer, so that it cannot be scrolled away. */

@@ -8,14 +8,10 @@ const tabs: { name: Screen["name"]; path: string; label: string; icon: LucideIco
   { name: "settings", path: "/settings", label: "Settings", icon: Settings },
 ];
 
-/** Where a thumb finds the main screens; not where a conversation needs the room. On a desk it stands below the list. */
-export function TabBar({ screen }: { screen: Screen["name"] }) {
-  const isMain = tabs.some(({ name }) => name === screen);
+/** Where a thumb finds the main screens. */
+export function TabBar({ screen, className = "" }: { screen: Screen["name"]; className?: string }) {
   return (
-    <nav
-      aria-label="Main"
-      className={`safe-bottom border-line border-t bg-paper pt-1 lg:flex lg:w-80 lg:border-r xl:w-96 ${isMain ? "flex" : "hidden"}`}
-    >
+    <nav aria-label="Main" className={`safe-bottom flex border-line border-t bg-paper pt-1 ${className}`}>
       {tabs.map(({ name, path, label, icon: Icon }) => (
         <button
           key={name}
@@ -31,3 +27,6 @@ export function TabBar({ screen }: { screen: Screen["name"] }) {
     </nav>
   );
 }
+
+/** Whether a screen is one of them: the others have a way back instead. */
+export const isMain = (screen: Screen["name"]): boolean => tabs.some(({ name }) => name === screen);

@@ -1,6 +1,7 @@
+import type { DiffLine } from "../diff-lines.ts";
 import { type Tool, textOfInput } from "../tool-heading.ts";
 import { CodeLines } from "./code.tsx";
-import { Diff, type DiffLine } from "./diff.tsx";
+import { Diff } from "./diff.tsx";
 import { FileLink } from "./file-link.tsx";
 import { Markdown } from "./markdown.tsx";
 import { TerminalText } from "./terminal-text.tsx";

@@ -1,7 +1,8 @@
 import { Check, ChevronRight, Loader, X } from "lucide-react";
 import { memo, type ReactNode, useState } from "react";
+import { countOf, linesOfEdit, linesOfPatch } from "../diff-lines.ts";
 import { headingOf, type Tool } from "../tool-heading.ts";
-import { Counts, countOf, linesOfEdit, linesOfPatch } from "./diff.tsx";
+import { Counts } from "./diff.tsx";
 import { ToolBody } from "./tool-body.tsx";
 
 /** A tool at work or done: one line, which opens. A failed one is open. What a sub-agent did stands in its tool's card. */

@@ -1,10 +1,11 @@
 import type { Companion } from "@claude-companion/client";
 import { FolderTree, RefreshCw } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import { countOf, filesOfDiff } from "../diff-lines.ts";
 import { type SessionSummary, useAsked } from "../hooks.ts";
 import { Button } from "../parts/button.tsx";
 import { Choice } from "../parts/choice.tsx";
-import { Counts, countOf, Diff, filesOfDiff } from "../parts/diff.tsx";
+import { Counts, Diff } from "../parts/diff.tsx";
 import { field } from "../parts/field.ts";
 import { IconButton } from "../parts/icon-button.tsx";
 import { Page } from "../parts/page.tsx";
@@ -69,6 +70,10 @@ function WorkingTree({ companion, directory }: { companion: Companion; directory
     return { ...found, diff, staged };
   });
   const [message, setMessage] = useState("");
+  /** What was ticked shows at once; what the server says of it counts when it is there. */
+  const [ticked, setTicked] = useState<Readonly<Record<string, boolean>>>({});
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when it is there
+  useEffect(() => setTicked({}), [status.value]);
   const [said, setSaid] = useState<{ text: string; isError: boolean }>();
   const [discarding, setDiscarding] = useState<string>();
   async function attempt(work: () => Promise<string | undefined>): Promise<void> {
@@ -112,8 +117,9 @@ function WorkingTree({ companion, directory }: { companion: Companion; directory
                 <label className="target flex min-w-0 flex-1 items-center gap-3 text-sm">
                   <input
                     type="checkbox"
-                    checked={isStaged(change)}
-                    onChange={({ target }) =>
+                    checked={ticked[change.path] ?? isStaged(change)}
+                    onChange={({ target }) => {
+                      setTicked((now) => ({ ...now, [change.path]: target.checked }));
                       void attempt(async () => {
                         await companion.request("stageFiles", {
                           directory,
@@ -121,8 +127,8 @@ function WorkingTree({ companion, directory }: { companion: Companion; directory
                           staged: target.checked,
                         });
                         return undefined;
-                      })
-                    }
+                      });
+                    }}
                     className="size-5 shrink-0 accent-clay"
                   />
                   <span className="min-w-0 flex-1 break-all">{change.path}</span>

@@ -1,7 +1,7 @@
 import type { Companion, EventCache } from "@claude-companion/client";
 import { ArrowDown, Ellipsis, FolderOpen } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { type CustomContainerComponentProps, Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Item } from "../conversation.ts";
 import { type SessionSummary, useAttention, useConnection, useMedia } from "../hooks.ts";
 import { BackButton } from "../parts/back-button.tsx";
@@ -155,6 +155,11 @@ export function ConversationScreen({
   );
 }
 
+/** What one touches answers also while the list follows what is being written: that it scrolls is no reason not to. */
+function Rows({ style, ...rest }: CustomContainerComponentProps) {
+  return <div {...rest} style={{ ...style, pointerEvents: "auto" }} />;
+}
+
 /** A link names a thing by its key; a finding of the search by its place in the log. */
 const isMeant = (item: Item, message: string): boolean =>
   item.key === message || ("seq" in item && message === `seq.${item.seq}`);
@@ -191,6 +196,14 @@ function Stream({
     if (!isFetching.current) setPrepending(false);
   }, [rows]);
 
+  // What does not fill the screen leaves room for what was before: a conversation from a terminal is all of it before.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each time that there is more to show
+  useEffect(() => {
+    const { current } = scroller;
+    if (isLoading || current === null || current.scrollHeight > current.clientHeight) return;
+    void fetchEarlier();
+  }, [isLoading, rows, fetchEarlier]);
+
   // A link leads to a message, which may be far back.
   useEffect(() => {
     if (message === undefined || found.current === message || isLoading) return;
@@ -224,6 +237,7 @@ function Stream({
       >
         <div ref={content} className="mx-auto max-w-3xl py-4">
           <Virtualizer
+            as={Rows}
             ref={list}
             scrollRef={scroller}
             data={rows}
