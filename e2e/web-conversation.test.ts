@@ -127,7 +127,7 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     await phone.getByText("Connecting to the server.").waitFor();
     await world.startAgain();
     await isIdle(phone);
-    assert.equal(await log(phone).getByText(/^w0 /).innerText(), words);
+    assert.equal(await log(phone).getByText(/^w0 /).textContent(), words);
     await say(phone, prompt({ say: "still here" }));
     await log(phone).getByText("still here", { exact: true }).waitFor();
   });
@@ -165,7 +165,7 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     await log(phone).locator("summary", { hasText: "printf" }).click();
     const terminal = log(phone).locator("pre.terminal");
     await terminal.locator(".term-red", { hasText: "red" }).waitFor();
-    const shown = await terminal.innerText();
+    const shown = await terminal.textContent();
     assert.match(shown, /<script>document/);
     assert.ok(!shown.includes("\u001b"));
     assert.notEqual(await phone.title(), "owned");

@@ -86,11 +86,11 @@ describe("the screens of the web app, the real Claude CLI", { skip: noBrowser },
   test("[WEB-17] devices are listed, named, and taken back at once; a code lets the next one in", async () => {
     await phone.goto(at("/devices"));
     await phone.getByRole("button", { name: "Show a code" }).click();
-    const code = await phone.locator("b", { hasText: /^[A-Z0-9]{4}-[A-Z0-9]{4}$/ }).innerText();
+    const code = await phone.locator("b", { hasText: /^[A-Z0-9]{4}-[A-Z0-9]{4}$/ }).textContent();
     const context = await browser.newContext();
     const third = await context.newPage();
     await third.goto(at("/"));
-    await third.getByLabel("Code or token").fill(code.toLowerCase());
+    await third.getByLabel("Code or token").fill((code ?? "").toLowerCase());
     await third.getByRole("button", { name: "Enter" }).click();
     await third.getByRole("heading", { name: "Sessions" }).waitFor();
     await third.goto(at("/devices"));

@@ -15,7 +15,7 @@ import { outputOf } from "./kit/lines.ts";
 import { listen } from "./kit/listen.ts";
 import { type Model, startModel } from "./kit/model.ts";
 import { runCommand, token } from "./kit/server.ts";
-import { startWorld, type World } from "./kit/world.ts";
+import { startWorld } from "./kit/world.ts";
 
 const bash = (command: string) => ({ name: "Bash", input: { command } });
 
