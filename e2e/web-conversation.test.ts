@@ -165,7 +165,7 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     await log(phone).locator("summary", { hasText: "printf" }).click();
     const terminal = log(phone).locator("pre.terminal");
     await terminal.locator(".term-red", { hasText: "red" }).waitFor();
-    const shown = await terminal.textContent();
+    const shown = (await terminal.textContent()) ?? "";
     assert.match(shown, /<script>document/);
     assert.ok(!shown.includes("\u001b"));
     assert.notEqual(await phone.title(), "owned");

@@ -9,6 +9,7 @@ import { relay } from "./rows/relay.ts";
 import { replayRow } from "./rows/replay.ts";
 import { slowClient } from "./rows/slow-client.ts";
 import { telemetry } from "./rows/telemetry.ts";
+import { web } from "./rows/web.ts";
 
 /** One benchmark. Prints its own table. */
 export interface Row {
@@ -16,7 +17,7 @@ export interface Row {
   run(print: (line: string) => void): Promise<void>;
 }
 
-const rows: Row[] = [fanOut, append, replayRow, slowClient, reconnectStorm, manyStreams, relay, idle, telemetry];
+const rows: Row[] = [fanOut, append, replayRow, slowClient, reconnectStorm, manyStreams, relay, idle, telemetry, web];
 const wanted = process.argv.slice(2);
 const print = (line: string) => process.stdout.write(`${line}\n`);
 

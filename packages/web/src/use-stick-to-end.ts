@@ -2,6 +2,9 @@ import { type RefObject, useCallback, useEffect, useRef, useState } from "react"
 
 /** So near to the end counts as being there. */
 const nearPixels = 80;
+/** How a hand moves a list, and how long after it the list may still move because of it. */
+const hands = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
+const handMs = 400;
 
 /**
  * Keeps a list at its end while it grows, if the reader is there, and leaves it alone otherwise.
@@ -34,12 +37,20 @@ export function useStickToEnd(
     const { current: inner } = content;
     if (list === null || inner === null) return undefined;
     let lastTop = list.scrollTop;
+    let byHandUntil = 0;
+    const onHand = () => {
+      byHandUntil = performance.now() + handMs;
+    };
     const onScroll = () => {
       const distance = list.scrollHeight - list.scrollTop - list.clientHeight;
-      // Only a person scrolls up; that the list has grown below is no reason to let go of the end.
-      if (distance < nearPixels) note(true);
-      else if (list.scrollTop < lastTop - 2) note(false);
+      const isUp = list.scrollTop < lastTop - 2;
       lastTop = list.scrollTop;
+      if (distance < nearPixels) return note(true);
+      // Rows that are measured move the list, too: only a person's hand is a reason to let go of the end.
+      if (!isUp || performance.now() > byHandUntil) return undefined;
+      // A flick goes on by itself.
+      onHand();
+      return note(false);
     };
     const observer = new ResizeObserver(() => {
       if (atEnd.current) list.scrollTop = list.scrollHeight;
@@ -48,9 +59,11 @@ export function useStickToEnd(
     observer.observe(inner);
     observer.observe(list);
     list.addEventListener("scroll", onScroll, { passive: true });
+    for (const sign of hands) list.addEventListener(sign, onHand, { passive: true });
     return () => {
       observer.disconnect();
       list.removeEventListener("scroll", onScroll);
+      for (const sign of hands) list.removeEventListener(sign, onHand);
     };
   }, [scroller, content, note]);
   return { isAtEnd, fresh: Math.max(0, count - leftAt), goToEnd, letGo: () => note(false) };

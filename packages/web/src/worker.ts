@@ -3,6 +3,9 @@ import { readToken } from "./account-storage.ts";
 
 const scope = self as unknown as ServiceWorkerGlobalScope;
 const shell = "shell";
+const patienceMs = 2_000;
+/** Files of the app that are kept; more than that are of versions that are gone. */
+const keptMax = 120;
 
 interface Told {
   notificationId: string;
@@ -16,29 +19,47 @@ interface Told {
 const labels = { allow: "Allow", deny: "Deny", reply: "Reply" } as const;
 
 scope.addEventListener("install", (event) => event.waitUntil(scope.skipWaiting()));
-scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
+scope.addEventListener("activate", (event) => event.waitUntil(Promise.all([scope.clients.claim(), forgetOld()])));
 
-// The newest that the network gives, else what was kept.
+// Names of assets say what is in them: what is kept is right. The page itself is the newest that can be had soon.
 scope.addEventListener("fetch", (event) => {
   const { request } = event;
   const { pathname, origin } = new URL(request.url);
-  const isOurs = request.method === "GET" && origin === scope.location.origin;
-  if (!isOurs || !(request.mode === "navigate" || pathname.startsWith("/assets/") || pathname === "/icon.svg")) return;
-  const key = request.mode === "navigate" ? "/" : pathname;
-  event.respondWith(
-    fetch(request).then(
-      async (response) => {
-        if (response.ok) await (await caches.open(shell)).put(key, response.clone());
-        return response;
-      },
-      async (error: unknown) => {
-        const kept = await caches.match(key);
-        if (kept) return kept;
-        throw error;
-      },
-    ),
-  );
+  if (request.method !== "GET" || origin !== scope.location.origin) return;
+  if (request.mode === "navigate" && isScreen(pathname)) event.respondWith(newest(request, "/"));
+  else if (pathname.startsWith("/assets/")) event.respondWith(kept(request, pathname));
+  else if (/^\/icon[\w-]*\.(svg|png)$/.test(pathname)) event.respondWith(newest(request, pathname));
 });
+
+/** Names of assets change with what is in them: those of earlier versions would pile up. */
+async function forgetOld(): Promise<void> {
+  const cache = await caches.open(shell);
+  const keys = await cache.keys();
+  if (keys.length < keptMax) return;
+  await Promise.all(keys.slice(0, keys.length - keptMax).map((key) => cache.delete(key)));
+}
+
+/** Documents of the server are no screens of the app. */
+const isScreen = (pathname: string): boolean =>
+  /^\/(session\/.*|new|terminals|dashboard|devices|settings)?$/.test(pathname);
+
+async function kept(request: Request, key: string): Promise<Response> {
+  return (await caches.match(key)) ?? keep(key, await fetch(request));
+}
+
+/** A network that swallows everything is no reason to show nothing. */
+async function newest(request: Request, key: string): Promise<Response> {
+  const asking = fetch(request).then((response) => keep(key, response));
+  const known = await caches.match(key);
+  if (known === undefined) return asking;
+  const patience = new Promise<Response>((resolve) => setTimeout(() => resolve(known), patienceMs));
+  return Promise.race([asking.catch(() => known), patience]);
+}
+
+async function keep(key: string, response: Response): Promise<Response> {
+  if (response.ok) await (await caches.open(shell)).put(key, response.clone());
+  return response;
+}
 
 // Each is shown: a push that shows nothing costs a browser's trust.
 scope.addEventListener("push", (event) => {
