@@ -3,9 +3,10 @@
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { callApi } from "../kit/api.ts";
 import { exitOf } from "../kit/lines.ts";
 import { startModel } from "../kit/model.ts";
-import { commandLine, makePlace, startServer } from "../kit/server.ts";
+import { commandLine, makePlace, startServer, token } from "../kit/server.ts";
 
 const isInteractive = process.stdin.isTTY === true;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -16,6 +17,9 @@ await using place = await makePlace(model.url);
 await mkdir(join(place.directory, "projects", "one"), { recursive: true });
 await using server = await startServer(place);
 say(`The server runs at ${server.url}; Claude works in ${place.project}.`);
+const pairing = await callApi(`${server.url}/api/pairing`, { token, method: "POST" });
+const { code }: { code: string } = pairing.body;
+say(`See it in a browser of this machine, too (once, within two minutes): ${server.url}/#pair=${code}`);
 say(
   isInteractive
     ? 'Type "write a haiku", "what time is it" or "ask me a question". Ctrl-C twice ends the demonstration.\n'

@@ -17,6 +17,43 @@ export function demoDirective(text: string): Directive | undefined {
       ],
     };
   }
+  if (words.includes("blank")) {
+    return {
+      paceMs: 10,
+      steps: [
+        {
+          think: "First I look at the function.",
+          say: "I will look at `login.ts`, and at what the tests say.",
+          tools: [
+            { name: "Read", input: { file_path: "login.ts" } },
+            {
+              name: "Bash",
+              input: {
+                command: "printf '\\033[32m✔\\033[0m lets a name in\\n\\033[31m✖\\033[0m keeps blanks out\\n'",
+                description: "Run the tests",
+              },
+            },
+          ],
+        },
+        {
+          say: "A name of blanks gets in. It should not:",
+          tools: [
+            {
+              name: "Edit",
+              input: {
+                file_path: "login.ts",
+                old_string: "return name !== '';",
+                new_string: "return name.trim() !== '';",
+              },
+            },
+          ],
+        },
+        {
+          say: "Names of blanks are kept out now:\n\n```ts\nexport function login(name: string): boolean {\n  return name.trim() !== '';\n}\n```\n\n- `login.ts` is changed in one line\n- **both** tests pass",
+        },
+      ],
+    };
+  }
   if (words.includes("time")) {
     return {
       paceMs: 20,

@@ -2,7 +2,7 @@ import type { Companion } from "@claude-companion/client";
 
 /** How far back one looks, and how coarsely. */
 export const ranges = {
-  hour: { ms: 3_600_000, step: 60 },
+  hour: { ms: 3_600_000, step: 30 },
   day: { ms: 86_400_000, step: 900 },
   month: { ms: 30 * 86_400_000, step: 86_400 },
 } as const;

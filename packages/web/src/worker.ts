@@ -68,7 +68,7 @@ scope.addEventListener("push", (event) => {
   const options: NotificationOptions & { actions?: { action: string; title: string }[] } = {
     body: told.body,
     tag: told.sessionId ?? told.notificationId,
-    icon: "/icon.svg",
+    icon: "/icon-192.png",
     data: told,
     actions: told.actions.filter((action) => action !== "reply").map((action) => ({ action, title: labels[action] })),
   };

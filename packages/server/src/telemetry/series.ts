@@ -133,6 +133,15 @@ export async function createSeries(options: {
       rolledUp.set(step.ms, end);
     }
   }
+  /** Rows of a step, and, for its time that has not passed yet, those of the finer ones. */
+  async function read(i: number, range: { from: number; to: number; key: string }): ReturnType<SeriesStore["read"]> {
+    const step = steps[i];
+    if (step === undefined) return [];
+    const rows = await store.read(step.ms, range);
+    const begun = rolledUp.get(step.ms) || Math.floor(clock.now() / step.ms) * step.ms;
+    if (i === 0 || begun >= range.to) return rows;
+    return [...rows, ...(await read(i - 1, { ...range, from: Math.max(range.from, begun) }))];
+  }
   const record = () => {
     recording ??= look().finally(() => {
       recording = undefined;
@@ -158,7 +167,7 @@ export async function createSeries(options: {
       const fits = ({ ms, keepMs }: (typeof steps)[number]) =>
         from >= clock.now() - keepMs - ms && (to - from) / ms <= pointsMax;
       const step = steps.find((candidate) => fits(candidate) && candidate.ms >= (stepMs ?? 0)) ?? steps[2];
-      const rows = await store.read(step.ms, { from, to, key });
+      const rows = await read(steps.indexOf(step), { from, to, key });
       const wanted = Math.max(step.ms, Math.floor((stepMs ?? 0) / step.ms) * step.ms);
       const byTime = Map.groupBy(rows, ({ at }) => Math.floor(at / wanted) * wanted);
       const bounds = sample.kind === "histogram" ? sample.value.bounds : [];

@@ -68,6 +68,7 @@ describe("telemetry", () => {
       [20, 2],
     ]);
     // The first minute has the looks at 10 to 50 s: 1 + 2 + 3 + 4 + 5, and the error.
+    assert.equal((await history("turns", start, start + hour, hour)).length, 1, "an hour that has just begun is there");
     assert.deepEqual(await history("turns", start, start + 2 * minute, minute), [
       [0, 16],
       [60, 6 + 7 + 8 + 9 + 10 + 11],

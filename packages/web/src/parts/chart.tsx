@@ -18,12 +18,15 @@ export function Chart({
   times,
   lines,
   format,
+  spanMs,
   isFilled = false,
 }: {
   /** Milliseconds since 1970, rising. */
   times: readonly number[];
   lines: readonly Line[];
   format: (value: number) => string;
+  /** How far back from now the picture goes, whatever was measured in that time. */
+  spanMs: number;
   isFilled?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
@@ -52,7 +55,10 @@ export function Chart({
         cursor: { y: false, points: { size: 6 } },
         legend: { show: lines.length > 1 || !isFilled },
         axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => format(tick)) }],
-        scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+        scales: {
+          x: { range: () => [(Date.now() - spanMs) / 1_000, Date.now() / 1_000] },
+          y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+        },
         series: [
           {},
           ...lines.map(({ label }, i) => {
@@ -80,7 +86,7 @@ export function Chart({
       observer.disconnect();
       plot.destroy();
     };
-  }, [times, lines, format, isFilled, isDark]);
+  }, [times, lines, format, spanMs, isFilled, isDark]);
   const words = lines.map(({ label, values }) => {
     const known = values.filter((value) => value !== undefined);
     return known.length === 0

@@ -223,7 +223,13 @@ function Metric({
     <Card title={title}>
       {found.failure && <p className="text-danger text-sm">{found.failure}</p>}
       {shown && shown.times.length > 0 ? (
-        <Chart times={shown.times} lines={shown.lines} format={format} isFilled={shown.lines.length === 1} />
+        <Chart
+          times={shown.times}
+          lines={shown.lines}
+          format={format}
+          spanMs={ranges[range].ms}
+          isFilled={shown.lines.length === 1}
+        />
       ) : (
         <p className="grid min-h-40 place-items-center text-soft text-sm">
           {shown === undefined ? "One moment…" : "Nothing happened in this time."}
