@@ -89,19 +89,28 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     );
   });
 
-  test("[WEB-10] a message that waits is taken back into the field; a draft outlives the page; `/` and `@` complete", async () => {
-    await begin(phone, world, slowly(60, { say: "This takes its time. ".repeat(200) }));
-    await log(phone).getByText("This takes its time.").waitFor();
+  test("[WEB-10] messages that wait are put in another order, and taken back into the field; a draft outlives the page; `/` and `@` complete", async () => {
+    await begin(phone, world, slowly(200, { say: "This takes its time. ".repeat(40) }));
+    await log(phone).getByText(/^This takes its time/).waitFor();
     await say(phone, "and then the tests");
-    await phone.getByRole("button", { name: "Take back" }).click();
+    await say(phone, prompt({ say: "the documents are written" }));
+    await phone.getByRole("button", { name: "Do this first" }).click();
+    const path = new URL(phone.url()).pathname.replace("/session/", "/api/sessions/");
+    const next = async () => {
+      const { messages }: { messages: { content: string }[] } = (await world.api("GET", `${path}/queue`)).body;
+      return messages[0]?.content;
+    };
+    while (!(await next())?.includes("the documents")) await phone.waitForTimeout(50);
+    await phone.getByRole("button", { name: "Take back" }).first().click();
     await phone.getByText("taken back").waitFor();
     const field = phone.getByLabel("Message to Claude");
     assert.equal(await field.inputValue(), "and then the tests");
     await phone.reload();
     assert.equal(await field.inputValue(), "and then the tests");
-    await phone.getByRole("log").getByText("This takes its time.").waitFor();
+    await phone.getByRole("log").getByText(/^This takes its time/).waitFor();
     await field.fill("");
     await phone.getByRole("button", { name: "Stop" }).click();
+    await log(phone).getByText("the documents are written", { exact: true }).waitFor();
     await isIdle(phone);
 
     await field.fill("");

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { CompanionError } from "@claude-companion/protocol/errors";
 import fc from "fast-check";
 import { connect } from "./companion.ts";
+import { withoutHoles } from "./event-cache.ts";
 import { createMemory } from "./memory.ts";
 import { openOutbox } from "./outbox.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
@@ -124,6 +125,16 @@ async function connectFaked() {
 }
 
 describe("client", () => {
+  test("[CLI-43] what this device has kept is used as far back as nothing is missing", () => {
+    const frame = (seq: number) => ({ type: "agentNotice", sessionId: "s", seq, timestamp: "", data: {} }) as never;
+    const kept = (...seqs: number[]) => withoutHoles(seqs.map(frame)).map((one) => ("seq" in one ? one.seq : 0));
+    assert.deepEqual(kept(), []);
+    assert.deepEqual(kept(7), [7]);
+    assert.deepEqual(kept(1, 2, 3), [1, 2, 3]);
+    assert.deepEqual(kept(1, 2, 5, 6), [5, 6]);
+    assert.deepEqual(kept(1, 3, 5), [5]);
+  });
+
   test("[CLI-20] what comes twice is dropped; a hole makes it subscribe again from where it was", async () => {
     const { stream, asked, got, receive } = makeStream({ after: 4, epoch: "e1" });
     stream.connected();

@@ -169,7 +169,7 @@ export async function connect(options: ConnectOptions): Promise<Companion> {
     headers.set("authorization", `Bearer ${token}`);
     headers.set("x-device-id", deviceId);
     const response = await (options.fetch ?? fetch)(base + path, { ...init, headers });
-    if (response.ok) return response;
+    if (response.status < 300) return response;
     const answer = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
     const { code, detail } = answer;
     throw new CompanionError(

@@ -13,6 +13,17 @@ export interface EventCache {
   clear(): Promise<void>;
 }
 
+/**
+ * The newest frames that follow each other. What could not be written (a full disk) leaves a hole: what is before it would
+ * be shown as if nothing were missing.
+ */
+export function withoutHoles(frames: readonly SessionFrame[]): SessionFrame[] {
+  const seqOf = (frame: SessionFrame | undefined) => (frame && "seq" in frame ? frame.seq : undefined);
+  let first = frames.length - 1;
+  while (first > 0 && (seqOf(frames[first]) ?? 0) - 1 === seqOf(frames[first - 1])) first -= 1;
+  return frames.slice(Math.max(0, first));
+}
+
 const store = "events";
 const epochs = "epochs";
 /** Most that is kept of one session; the oldest go first. */
@@ -49,7 +60,8 @@ export async function openEventCache(name: string): Promise<EventCache> {
         result<SessionFrame[]>(transaction.objectStore(store).getAll(all(sessionId))),
         result<string | undefined>(transaction.objectStore(epochs).get(sessionId)),
       ]);
-      return frames.length === 0 ? undefined : { epoch, frames };
+      const whole = withoutHoles(frames);
+      return whole.length === 0 ? undefined : { epoch, frames: whole };
     },
     async write(sessionId, epoch, frames) {
       if (frames.length === 0) return;

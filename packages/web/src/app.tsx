@@ -106,6 +106,8 @@ function Connected({
     if (ids !== undefined) cache?.keepOnly(ids.split(",")).catch(() => {});
   }, [ids, cache]);
   useEffect(() => {
+    // What is kept here must not go when the browser wants room; it may say no.
+    navigator.storage?.persist?.().catch(() => {});
     const timer = setTimeout(() => {
       for (const fetchScreen of Object.values(screens)) fetchScreen().catch(() => {});
     }, fetchRestAfterMs);

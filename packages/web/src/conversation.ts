@@ -59,6 +59,8 @@ export interface Conversation {
   /** What waits for an answer, oldest first. */
   readonly permissions: readonly PermissionRequest[];
   readonly obstacle: string | undefined;
+  /** Ids of the messages that wait for their turn, in the order in which they will be handed over. */
+  readonly queue: readonly string[];
   /** What the agent means to do, and what of it is done. */
   readonly todos: DurableData<"todosChanged">["todos"];
   /** What the session has cost, as the agent says. */
@@ -75,6 +77,7 @@ export const emptyConversation: Conversation = {
   statusReason: undefined,
   permissions: [],
   obstacle: undefined,
+  queue: [],
   todos: [],
   costUsd: undefined,
   contextTokens: undefined,
@@ -85,7 +88,7 @@ export const emptyConversation: Conversation = {
 export function withFrames(before: Conversation, frames: readonly SessionFrame[]): Conversation {
   const items = [...before.items];
   const places = new Map(items.map((item, i) => [item.key, i]));
-  let { status, statusReason, permissions, obstacle, todos, costUsd, contextTokens, firstSeq } = before;
+  let { status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens, firstSeq } = before;
 
   function put(item: Item): void {
     const place = places.get(item.key);
@@ -104,6 +107,7 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         // Without a place in the log it is our own, on its way: what the server says of it counts for more.
         const isUnsent = frame.seq === undefined;
         if (isUnsent && places.has(messageId)) break;
+        if (queued && !queue.includes(messageId)) queue = [...queue, messageId];
         put({
           kind: "human",
           key: messageId,
@@ -118,6 +122,7 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         break;
       }
       case "messageState": {
+        if (frame.data.state !== "queued") queue = queue.filter((one) => one !== frame.data.messageId);
         const known = find(frame.data.messageId);
         if (known?.kind === "human") put({ ...known, state: frame.data.state, reason: frame.data.reason });
         break;
@@ -172,6 +177,9 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
           put({ ...known, live: false, result: { text: textOf(content), images: imagesOf(content), isError, detail } });
         break;
       }
+      case "queueChanged":
+        queue = frame.data.messageIds;
+        break;
       case "todosChanged":
         ({ todos } = frame.data);
         break;
@@ -228,7 +236,7 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         break;
     }
   }
-  return { items, status, statusReason, permissions, obstacle, todos, costUsd, contextTokens, firstSeq };
+  return { items, status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens, firstSeq };
 }
 
 const recordOf = (value: unknown): Record<string, unknown> =>

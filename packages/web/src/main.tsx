@@ -2,9 +2,11 @@ import "./style.css";
 import { createRoot } from "react-dom/client";
 import { openAccount, takeInvitation } from "./account.ts";
 import { App } from "./app.tsx";
+import { hearInstallOffer } from "./install.ts";
 
 // Before anything is shown: what lets in must not stay in the address.
 const invitation = takeInvitation();
+hearInstallOffer();
 const account = await openAccount();
 const root = document.querySelector("#app");
 if (root) createRoot(root).render(<App account={account} invitation={invitation} />);

@@ -2,6 +2,7 @@ import type { Companion } from "@claude-companion/client";
 import { FileText } from "lucide-react";
 import { createContext, use, useEffect, useState } from "react";
 import type { Attachment } from "../blocks.ts";
+import { Picture } from "./picture.tsx";
 
 /** Who brings the bytes of what was sent along. */
 export const CompanionContext = createContext<Companion | undefined>(undefined);
@@ -14,7 +15,7 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
       {attachments.map((attachment, i) =>
         attachment.isImage ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name
-          <Picture key={i} attachment={attachment} />
+          <Sent key={i} attachment={attachment} />
         ) : (
           // biome-ignore lint/suspicious/noArrayIndexKey: they have no other name
           <span key={i} className="flex items-center gap-1 rounded-lg border border-line px-2 py-1 text-sm">
@@ -26,7 +27,7 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
   );
 }
 
-function Picture({ attachment: { name, from } }: { attachment: Attachment }) {
+function Sent({ attachment: { name, from } }: { attachment: Attachment }) {
   const companion = use(CompanionContext);
   const [address, setAddress] = useState("address" in from ? from.address : undefined);
   const uploadId = "uploadId" in from ? from.uploadId : undefined;
@@ -52,5 +53,5 @@ function Picture({ attachment: { name, from } }: { attachment: Attachment }) {
     };
   }, [companion, uploadId]);
   if (address === undefined) return <span className="rounded-lg border border-line px-2 py-1 text-sm">{name}</span>;
-  return <img src={address} alt={name} className="max-h-60 max-w-full rounded-lg border border-line" />;
+  return <Picture address={address} name={name} />;
 }

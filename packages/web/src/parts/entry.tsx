@@ -1,4 +1,4 @@
-import { Check, Clock, Link2, RotateCcw, TriangleAlert, Undo2 } from "lucide-react";
+import { ArrowUpToLine, Check, Clock, Link2, RotateCcw, TriangleAlert, Undo2 } from "lucide-react";
 import { memo } from "react";
 import type { Item } from "../conversation.ts";
 import { addressOfMessage } from "../router.ts";
@@ -14,16 +14,27 @@ import { ToolCard } from "./tool-card.tsx";
 export interface MessageActions {
   /** Takes back one that waits for its turn. */
   withdraw(messageId: string): void;
+  /** Puts one that waits before all others. */
+  first(messageId: string): void;
   /** Sends one again that was not done. */
   again(text: string): void;
 }
 
 /** One thing of the conversation. */
-export const Entry = memo(function Entry({ row, actions }: { row: Row; actions: MessageActions }) {
+export const Entry = memo(function Entry({
+  row,
+  actions,
+  firstInQueue,
+}: {
+  row: Row;
+  actions: MessageActions;
+  /** Of the messages that wait, the next. */
+  firstInQueue?: string | undefined;
+}) {
   const { item, inside } = row;
   switch (item.kind) {
     case "human":
-      return <Human item={item} actions={actions} />;
+      return <Human item={item} actions={actions} isNext={item.key === firstInQueue} />;
     case "text":
       return (
         <div className="group/text relative">
@@ -84,7 +95,15 @@ const messageStates: Readonly<Record<string, string>> = {
   indeterminate: "perhaps not done",
 };
 
-function Human({ item, actions }: { item: Extract<Item, { kind: "human" }>; actions: MessageActions }) {
+function Human({
+  item,
+  actions,
+  isNext,
+}: {
+  item: Extract<Item, { kind: "human" }>;
+  actions: MessageActions;
+  isNext: boolean;
+}) {
   const { key, text, attachments, state, reason, by, at } = item;
   const hasFailed = state === "failed" || state === "indeterminate";
   return (
@@ -106,13 +125,24 @@ function Human({ item, actions }: { item: Extract<Item, { kind: "human" }>; acti
         {reason && <p className="text-danger text-sm">{reason}</p>}
       </div>
       {state === "queued" && (
-        <button
-          type="button"
-          onClick={() => actions.withdraw(key)}
-          className="target flex items-center gap-1 px-2 text-sm text-soft"
-        >
-          <Undo2 aria-hidden className="size-4" /> Take back
-        </button>
+        <span className="flex">
+          {!isNext && (
+            <button
+              type="button"
+              onClick={() => actions.first(key)}
+              className="target flex items-center gap-1 px-2 text-sm text-soft"
+            >
+              <ArrowUpToLine aria-hidden className="size-4" /> Do this first
+            </button>
+          )}
+          <button
+            type="button"
+            onClick={() => actions.withdraw(key)}
+            className="target flex items-center gap-1 px-2 text-sm text-soft"
+          >
+            <Undo2 aria-hidden className="size-4" /> Take back
+          </button>
+        </span>
       )}
       {hasFailed && (
         <button

@@ -57,6 +57,8 @@ function Card({
   const [failure, setFailure] = useState<string>();
   async function answer(given: PermissionAnswer): Promise<void> {
     setSent(true);
+    // Where the platform has it, a thumb feels that it was heard.
+    navigator.vibrate?.(10);
     try {
       await companion.respond(sessionId, permissionId, given);
     } catch (error) {

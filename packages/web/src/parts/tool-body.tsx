@@ -4,6 +4,7 @@ import { CodeLines } from "./code.tsx";
 import { Diff } from "./diff.tsx";
 import { FileLink } from "./file-link.tsx";
 import { Markdown } from "./markdown.tsx";
+import { Picture } from "./picture.tsx";
 import { TerminalText } from "./terminal-text.tsx";
 import { TodoList } from "./todos.tsx";
 
@@ -15,7 +16,7 @@ export function ToolBody({ tool, change }: { tool: Tool; change: readonly DiffLi
   const { name, input, result } = tool;
   const said = result?.text ?? "";
   const pictures = (result?.images ?? []).map((address) => (
-    <img key={address} src={address} alt="what the tool showed" className="max-h-96 max-w-full rounded-lg" />
+    <Picture key={address} address={address} name="what the tool showed" />
   ));
   if (result?.isError && name !== "Bash")
     return (

@@ -3,6 +3,7 @@ import { memo, type ReactNode, useState } from "react";
 import { countOf, linesOfEdit, linesOfPatch } from "../diff-lines.ts";
 import { headingOf, type Tool } from "../tool-heading.ts";
 import { Counts } from "./diff.tsx";
+import { Picture } from "./picture.tsx";
 import { ToolBody } from "./tool-body.tsx";
 
 /** A tool at work or done: one line, which opens. A failed one is open. What a sub-agent did stands in its tool's card. */
@@ -41,20 +42,11 @@ export const ToolCard = memo(function ToolCard({ tool, children }: { tool: Tool;
       )}
       {!isOpen && result && result.images.length > 0 && (
         <div className="px-3 pb-3">
-          <Pictures addresses={result.images} />
+          {result.images.map((address) => (
+            <Picture key={address} address={address} name="what the tool showed" />
+          ))}
         </div>
       )}
     </details>
   );
 });
-
-function Pictures({ addresses }: { addresses: readonly string[] }) {
-  return addresses.map((address) => (
-    <img
-      key={address}
-      src={address}
-      alt="what the tool showed"
-      className="max-h-72 max-w-full rounded-lg border border-line"
-    />
-  ));
-}

@@ -59,6 +59,8 @@ export function ConversationScreen({
 
   const newest = useRef(items);
   newest.current = items;
+  const queue = useRef(conversation.queue);
+  queue.current = conversation.queue;
   const actions = useMemo(
     (): MessageActions => ({
       withdraw(messageId) {
@@ -69,6 +71,11 @@ export function ConversationScreen({
           },
           () => {},
         );
+      },
+      first(messageId) {
+        const [before] = queue.current;
+        if (before === undefined || before === messageId) return;
+        companion.request("moveMessage", { sessionId, messageId, before }).catch(() => {});
       },
       again: (text) => send(text),
     }),
@@ -120,6 +127,10 @@ export function ConversationScreen({
             />
             {!isWide && <IconButton icon={Ellipsis} label="About this session" onClick={() => setOpen(true)} />}
           </header>
+          {/* For those who hear the screen: what waits, and that it is done. */}
+          <p aria-live="polite" className="sr-only">
+            {permissions[0] ? `Claude asks: ${permissions[0].title}` : status === "idle" ? "Claude is done." : ""}
+          </p>
           <Stream conversation={conversation} actions={actions} message={message} />
           <TodoStrip todos={conversation.todos} />
           <PermissionCard
@@ -174,7 +185,7 @@ function Stream({
   actions: MessageActions;
   message: string | undefined;
 }) {
-  const { items, isLoading, hasEarlier, loadEarlier, obstacle } = conversation;
+  const { items, isLoading, hasEarlier, loadEarlier, obstacle, status, statusReason } = conversation;
   const rows = useMemo(() => rowsOf(items), [items]);
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -250,11 +261,16 @@ function Stream({
                 key={row.item.key}
                 className={`pb-3 ${message !== undefined && isMeant(row.item, message) ? "rounded-card outline outline-2 outline-clay outline-offset-4" : ""}`}
               >
-                <Entry row={row} actions={actions} />
+                <Entry row={row} actions={actions} firstInQueue={conversation.queue[0]} />
               </div>
             )}
           </Virtualizer>
           {obstacle && <p className="rounded-card border border-amber p-3 text-sm">{obstacle}</p>}
+          {status === "failed" && statusReason && (
+            <p role="alert" className="rounded-card border border-danger p-3 text-sm">
+              {statusReason}
+            </p>
+          )}
           {isLoading && <p className="text-center text-sm text-soft">Reading what was said…</p>}
         </div>
       </div>

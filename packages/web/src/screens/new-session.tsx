@@ -72,6 +72,8 @@ export default function NewSession({ companion }: { companion: Companion }) {
           <input
             required
             value={workingDirectory}
+            // What somebody is about to write in is not changed under their hands by what we propose.
+            onFocus={() => setDirectory(workingDirectory)}
             onChange={(event) => setDirectory(event.target.value)}
             spellCheck={false}
             autoCapitalize="off"

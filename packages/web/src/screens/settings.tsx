@@ -1,7 +1,8 @@
 import type { Companion } from "@claude-companion/client";
 import type { CommandAck, CommandInput } from "@claude-companion/protocol";
-import { useState } from "react";
+import { useState, useSyncExternalStore } from "react";
 import { useAsked } from "../hooks.ts";
+import { hasOffer, howToInstall, onInstall } from "../install.ts";
 import { Button } from "../parts/button.tsx";
 import { Card, Page } from "../parts/page.tsx";
 import { canBeNotified, subscribeToPush } from "../push.ts";
@@ -30,6 +31,9 @@ export default function Settings({ companion, onOut }: { companion: Companion; o
     ({ deviceId, platform }) => deviceId === companion.deviceId && platform === "webPush",
   );
   const missing = canBeNotified();
+  // The offer may come after this screen.
+  useSyncExternalStore(onInstall, hasOffer);
+  const install = howToInstall();
 
   async function attempt(work: () => Promise<string | undefined>): Promise<void> {
     try {
@@ -42,6 +46,15 @@ export default function Settings({ companion, onOut }: { companion: Companion; o
   const others = value?.targets.filter((target) => target !== own) ?? [];
   return (
     <Page title="Settings" back={null}>
+      {install && (
+        <Card title="As an app">
+          {install.kind === "button" ? (
+            <Button onClick={install.install}>Install it on this device</Button>
+          ) : (
+            <p className="text-soft text-sm">{install.words}</p>
+          )}
+        </Card>
+      )}
       <Card title="Notifications on this device">
         {missing ? (
           <p className="text-soft text-sm">{missing}</p>
