@@ -91,7 +91,9 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
 
   test("[WEB-10] messages that wait are put in another order, and taken back into the field; a draft outlives the page; `/` and `@` complete", async () => {
     await begin(phone, world, slowly(200, { say: "This takes its time. ".repeat(40) }));
-    await log(phone).getByText(/^This takes its time/).waitFor();
+    await log(phone)
+      .getByText(/^This takes its time/)
+      .waitFor();
     await say(phone, "and then the tests");
     await say(phone, prompt({ say: "the documents are written" }));
     await phone.getByRole("button", { name: "Do this first" }).click();
@@ -107,7 +109,10 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     assert.equal(await field.inputValue(), "and then the tests");
     await phone.reload();
     assert.equal(await field.inputValue(), "and then the tests");
-    await phone.getByRole("log").getByText(/^This takes its time/).waitFor();
+    await phone
+      .getByRole("log")
+      .getByText(/^This takes its time/)
+      .waitFor();
     await field.fill("");
     await phone.getByRole("button", { name: "Stop" }).click();
     await log(phone).getByText("the documents are written", { exact: true }).waitFor();

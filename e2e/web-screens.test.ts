@@ -138,6 +138,45 @@ describe("the screens of the web app, the real Claude CLI", { skip: noBrowser },
     }
   });
 
+  test("[WEB-22] a session that is none is told as such; a row that a finger moves to the left is archived; text of twice the size fits", async () => {
+    await phone.goto(at(`/session/${crypto.randomUUID()}`));
+    await phone
+      .getByRole("alert")
+      .getByText(/no session/i)
+      .waitFor();
+    const { session }: { session: { sessionId: string } } = (
+      await world.api("POST", "/api/sessions", {
+        workingDirectory: world.place.project,
+        reuse: false,
+        title: "Swipe me",
+      })
+    ).body;
+    await phone.goto(at("/"));
+    const row = phone.getByRole("button", { name: /Swipe me/ });
+    await row.waitFor();
+    const box = (await row.boundingBox()) ?? assert.fail("it is not there");
+    const finger = await phone.context().newCDPSession(phone);
+    const y = box.y + box.height / 2;
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", x?: number) =>
+      finger.send("Input.dispatchTouchEvent", { type, touchPoints: x === undefined ? [] : [{ x, y }] });
+    await touch("touchStart", 350);
+    for (let x = 340; x >= 200; x -= 10) await touch("touchMove", x);
+    await touch("touchEnd");
+    await row.waitFor({ state: "detached" });
+    const found: { session: { archived: boolean } } = (await world.api("GET", `/api/sessions/${session.sessionId}`))
+      .body;
+    assert.equal(found.session.archived, true);
+    for (const path of ["/", "/settings", "/dashboard", "/new"]) {
+      await phone.goto(at(path));
+      await phone.evaluate(() => {
+        document.documentElement.style.fontSize = "200%";
+      });
+      await phone.waitForTimeout(200);
+      const wide = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${path} is ${wide} px too wide`);
+    }
+  });
+
   test("[WEB-19] name, tags, mode and effort are changed from the conversation; what is archived is found in the archive", async () => {
     await begin(desk, world, prompt({ say: "hello" }));
     await desk.getByRole("log").getByText("hello", { exact: true }).waitFor();

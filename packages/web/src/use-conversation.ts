@@ -11,6 +11,8 @@ type Delivery = CommandInput<"sendMessage">["delivery"];
 export interface LiveConversation extends Conversation {
   /** Nothing is known of it yet, not even that it is empty. */
   readonly isLoading: boolean;
+  /** Why it cannot be read, such as that there is none. */
+  readonly failure: string | undefined;
   /** False: there is nothing before what is shown. */
   readonly hasEarlier: boolean;
   loadEarlier(): Promise<void>;
@@ -31,6 +33,7 @@ export function useConversation(house: {
   const { companion, cache, sessionId } = house;
   const [conversation, setConversation] = useState(emptyConversation);
   const [isLoading, setLoading] = useState(true);
+  const [failure, setFailure] = useState<string>();
   const [hasEarlier, setEarlier] = useState(true);
   /** Everything that is shown was made of these. */
   const known = useRef<{ earlier: SessionFrame[]; frames: SessionFrame[]; next: string | undefined }>({
@@ -93,8 +96,9 @@ export function useConversation(house: {
           waiting.push(frame);
           schedule();
         }
-      } catch {
-        // It was closed, or the session is gone: the list says so.
+      } catch (error) {
+        if (ending.signal.aborted) return;
+        setFailure(messageOf(error));
         setLoading(false);
       }
     })();
@@ -137,7 +141,7 @@ export function useConversation(house: {
     },
     [companion, sessionId],
   );
-  return { ...conversation, isLoading, hasEarlier, loadEarlier, send };
+  return { ...conversation, isLoading, failure, hasEarlier, loadEarlier, send };
 }
 
 /** Where a device that has nothing yet begins to read. */

@@ -45,6 +45,7 @@ export function CodeBlock({ text, language }: { text: string; language: string |
     <div className="group/code relative">
       <CopyButton text={text} className="absolute top-1 right-1 bg-sunken" />
       <pre
+        dir="ltr"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
         tabIndex={0}
       >

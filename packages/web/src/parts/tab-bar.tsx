@@ -18,10 +18,10 @@ export function TabBar({ screen, className = "" }: { screen: Screen["name"]; cla
           type="button"
           aria-current={name === screen ? "page" : undefined}
           onClick={() => go(path)}
-          className={`target flex flex-1 flex-col items-center justify-center text-xs ${name === screen ? "text-clay" : "text-soft"}`}
+          className={`target flex min-w-0 flex-1 flex-col items-center justify-center text-xs ${name === screen ? "text-clay" : "text-soft"}`}
         >
           <Icon aria-hidden className="size-5" />
-          {label}
+          <span className="max-w-full truncate">{label}</span>
         </button>
       ))}
     </nav>

@@ -185,7 +185,7 @@ function Stream({
   actions: MessageActions;
   message: string | undefined;
 }) {
-  const { items, isLoading, hasEarlier, loadEarlier, obstacle, status, statusReason } = conversation;
+  const { items, isLoading, failure, hasEarlier, loadEarlier, obstacle, status, statusReason } = conversation;
   const rows = useMemo(() => rowsOf(items), [items]);
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -211,9 +211,9 @@ function Stream({
   // biome-ignore lint/correctness/useExhaustiveDependencies: each time that there is more to show
   useEffect(() => {
     const { current } = scroller;
-    if (isLoading || current === null || current.scrollHeight > current.clientHeight) return;
+    if (isLoading || failure !== undefined || current === null || current.scrollHeight > current.clientHeight) return;
     void fetchEarlier();
-  }, [isLoading, rows, fetchEarlier]);
+  }, [isLoading, failure, rows, fetchEarlier]);
 
   // A link leads to a message, which may be far back.
   useEffect(() => {
@@ -269,6 +269,11 @@ function Stream({
           {status === "failed" && statusReason && (
             <p role="alert" className="rounded-card border border-danger p-3 text-sm">
               {statusReason}
+            </p>
+          )}
+          {failure && (
+            <p role="alert" className="rounded-card border border-line p-3 text-sm">
+              {failure}
             </p>
           )}
           {isLoading && <p className="text-center text-sm text-soft">Reading what was said…</p>}
