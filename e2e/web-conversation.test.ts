@@ -25,7 +25,7 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
   before(async () => {
     model = await startModel();
     browser = await startBrowser();
-    world = await startWorld(model, { ANTHROPIC_MODEL: "claude-sonnet-4-5" });
+    world = await startWorld(model, { ANTHROPIC_MODEL: "claude-sonnet-4-5", COMMANDS_PER_SECOND: "1000" });
     phone = await pair(browser, world, "phone");
   });
   after(async () => {
@@ -243,6 +243,25 @@ describe("a conversation in the web app, the real Claude CLI", { skip: noBrowser
     assert.ok(box && box.y > 0 && box.y < 844, JSON.stringify(box));
     await phone.getByRole("button", { name: "Newest" }).click();
     await log(phone).getByText("answer number 24.").waitFor();
+    device.close();
+  });
+
+  test("[WEB-23] a prompt that was asked long before what a new device reads is shown there, and can be answered", async () => {
+    const { device, sessionId, view } = await world.session();
+    await device.send(sessionId, prompt({ tools: [bash("touch long-ago")] }, { say: "it was allowed" }));
+    await view.until("permissionRequest", () => true);
+    // What is said meanwhile waits for its turn, and stands in the log after it.
+    for (let i = 0; i < 450; i++) await device.send(sessionId, `later ${i}`);
+    const fresh = await pair(browser, world, "phone");
+    await fresh.goto(`${world.server.url}/session/${sessionId}`);
+    await log(fresh).getByText("later 449", { exact: true }).waitFor();
+    const asks = fresh.getByRole("region", { name: "Claude asks" });
+    await asks.getByText("touch long-ago").first().waitFor();
+    await asks.getByRole("button", { name: "Allow", exact: true }).click();
+    await view.until("toolResult", ({ data }) => !data.isError);
+    await asks.waitFor({ state: "detached" });
+    await fresh.context().close();
+    await device.request("endSession", { sessionId });
     device.close();
   });
 });

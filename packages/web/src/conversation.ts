@@ -239,5 +239,20 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
   return { items, status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens, firstSeq };
 }
 
+/**
+ * The conversation with the requests that wait for an answer, as the server tells them to whoever begins to follow it: they
+ * may have been asked long before what is read here.
+ */
+export function withPending(before: Conversation, pending: readonly PermissionRequest[]): Conversation {
+  const told = new Set(pending.map(({ permissionId }) => permissionId));
+  return { ...before, permissions: [...pending, ...before.permissions.filter((one) => !told.has(one.permissionId))] };
+}
+
+/** The conversation without a request that turned out to be answered. */
+export const withoutRequest = (before: Conversation, permissionId: string): Conversation => ({
+  ...before,
+  permissions: before.permissions.filter((one) => one.permissionId !== permissionId),
+});
+
 const recordOf = (value: unknown): Record<string, unknown> =>
   typeof value === "object" && value !== null ? { ...value } : {};

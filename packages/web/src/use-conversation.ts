@@ -1,7 +1,7 @@
 import { type Companion, type EventCache, type SessionFrame, uuid } from "@claude-companion/client";
 import type { CommandInput } from "@claude-companion/protocol";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { type Conversation, emptyConversation, withFrames } from "./conversation.ts";
+import { type Conversation, emptyConversation, withFrames, withoutRequest, withPending } from "./conversation.ts";
 import { messageOf } from "./words.ts";
 
 type Content = CommandInput<"sendMessage">["content"];
@@ -16,6 +16,8 @@ export interface LiveConversation extends Conversation {
   /** False: there is nothing before what is shown. */
   readonly hasEarlier: boolean;
   loadEarlier(): Promise<void>;
+  /** A request that the server says is answered, while it is still shown here. */
+  dismiss(permissionId: string): void;
   /** Shows it at once; it leaves when there is a way, once. */
   send(content: Content, options?: { delivery?: Delivery; messageId?: string }): void;
 }
@@ -86,7 +88,10 @@ export function useConversation(house: {
       });
       epoch = () => stream.position.epoch;
       void stream.subscribed.then(
-        () => schedule(),
+        ({ pendingPermissions }) => {
+          setConversation((now) => withPending(now, pendingPermissions));
+          schedule();
+        },
         () => {},
       );
       try {
@@ -141,7 +146,11 @@ export function useConversation(house: {
     },
     [companion, sessionId],
   );
-  return { ...conversation, isLoading, failure, hasEarlier, loadEarlier, send };
+  const dismiss = useCallback(
+    (permissionId: string) => setConversation((now) => withoutRequest(now, permissionId)),
+    [],
+  );
+  return { ...conversation, isLoading, failure, hasEarlier, loadEarlier, dismiss, send };
 }
 
 /** Where a device that has nothing yet begins to read. */

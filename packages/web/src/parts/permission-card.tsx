@@ -1,4 +1,4 @@
-import type { Companion } from "@claude-companion/client";
+import { type Companion, CompanionError } from "@claude-companion/client";
 import type { PermissionAnswer, PermissionRequest } from "@claude-companion/protocol";
 import { useState } from "react";
 import { linesOfEdit } from "../diff-lines.ts";
@@ -14,12 +14,15 @@ export function PermissionCard({
   sessionId,
   requests,
   workingDirectory,
+  onAnswered,
 }: {
   companion: Companion;
   sessionId: string;
   requests: readonly PermissionRequest[];
   /** Paths in it are told from there. */
   workingDirectory: string;
+  /** Somebody else was first, and we had not heard of it. */
+  onAnswered: (permissionId: string) => void;
 }) {
   const [request] = requests;
   if (request === undefined) return null;
@@ -34,6 +37,7 @@ export function PermissionCard({
         companion={companion}
         sessionId={sessionId}
         request={{ ...request, title: withoutDirectory(request.title, workingDirectory) }}
+        onAnswered={onAnswered}
       />
     </section>
   );
@@ -43,10 +47,12 @@ function Card({
   companion,
   sessionId,
   request,
+  onAnswered,
 }: {
   companion: Companion;
   sessionId: string;
   request: PermissionRequest;
+  onAnswered: (permissionId: string) => void;
 }) {
   const { permissionId, kind, title, description, reason, input, toolName, suggestions, defaultToNo } = request;
   const isArmed = useArmed();
@@ -62,6 +68,7 @@ function Card({
     try {
       await companion.respond(sessionId, permissionId, given);
     } catch (error) {
+      if (error instanceof CompanionError && error.code === "ALREADY_RESOLVED") return onAnswered(permissionId);
       setFailure(messageOf(error));
       setSent(false);
     }
@@ -86,6 +93,11 @@ function Card({
         <pre className="min-h-0 overflow-auto whitespace-pre-wrap break-words rounded-lg bg-sunken p-2">{command}</pre>
       )}
       {reason && <p className="text-sm text-soft">{reason}</p>}
+      {isSent && (
+        <p role="status" className="text-sm text-soft">
+          Your answer is on its way.
+        </p>
+      )}
       {failure && (
         <p role="alert" className="text-sm text-danger">
           {failure}

@@ -138,6 +138,7 @@ export function ConversationScreen({
             sessionId={sessionId}
             requests={permissions}
             workingDirectory={workingDirectory}
+            onAnswered={conversation.dismiss}
           />
           <Composer
             companion={companion}
