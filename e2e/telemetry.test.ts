@@ -136,7 +136,9 @@ describe("telemetry, the real Claude CLI", () => {
     world.server.process.stderr?.setEncoding("utf8").on("data", (chunk: string) => (log += chunk));
     const pushToken = "ab12".repeat(16);
     const { device, sessionId, view } = await world.session();
-    await device.request("registerDevice", { platform: "apns", pushToken, preferences: { previews: true } });
+    // The phone does not look: a device that has just done something is told a minute later.
+    const phone = await world.server.device("phone");
+    await phone.request("registerDevice", { platform: "apns", pushToken, preferences: { previews: true } });
     const { secret } = await device.request("registerDevice", { platform: "webhook", url: "http://127.0.0.1:9/hook" });
     const { token: phoneToken }: { token: string } = (await world.api("POST", "/api/tokens", { name: "phone" })).body;
     await world.api("GET", "/api/sessions?token=planted-token-in-a-url");

@@ -13,7 +13,7 @@ describe(`faults, the real Claude CLI, seed ${seed}`, () => {
   test("[FLT-1] however often the server is killed in mid-turn: nothing lost, nothing twice, nothing out of order", {
     timeout,
   }, async (t) => {
-    const kills = isLong ? 60 : 12;
+    const kills = isLong ? 50 : 12;
     const findings = await runFaults({ seed, kills, sessions: 3, devices: 4, weights: { killServer: 5, network: 1 } });
     t.diagnostic(summaryOf(findings));
     assert.deepEqual(findings.found, []);
