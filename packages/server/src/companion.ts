@@ -44,7 +44,7 @@ export interface Companion extends AsyncDisposable {
   /** Where devices reach it. */
   readonly deviceUrl: string;
   /** Where a device is shown how to trust this machine's own authority, and what to compare; undefined: it need not. */
-  readonly trust: { url: string; fingerprint: string } | undefined;
+  readonly trust: { url: string; fingerprint: string; isNew: boolean } | undefined;
   /** A code that makes one device the owner's. */
   beginPairing(): ReturnType<Pairing["begin"]>;
   /** AUTH_TOKEN, or the token made for this run. */
@@ -318,6 +318,7 @@ export async function createCompanion(
         : {
             url: `${addressOf("http", atNetwork, port)}/trust`,
             fingerprint: fingerprintOf(certificate.authority),
+            isNew: certificate.isAuthorityNew,
           },
     beginPairing: () => pairing.begin(ownerUser),
     token,

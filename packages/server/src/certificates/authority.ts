@@ -29,6 +29,8 @@ const serverDays = 397;
 export interface Authority {
   /** To be given to devices. */
   readonly pem: string;
+  /** It was made just now: no device trusts it yet. */
+  readonly isNew: boolean;
   /** A server's certificate for those names that are private, with the key that belongs to it. */
   issue(names: MachineNames): Promise<{ cert: string; key: string; validTo: number }>;
 }
@@ -39,11 +41,13 @@ export interface Authority {
  */
 export async function openAuthority(options: { directory: string; clock: Pick<Clock, "now"> }): Promise<Authority> {
   const { directory, clock } = options;
-  const { pem, key } = (await readAuthority(directory)) ?? (await makeAuthority(directory, clock.now()));
+  const known = await readAuthority(directory);
+  const { pem, key } = known ?? (await makeAuthority(directory, clock.now()));
   const issuer = new X509Certificate(pem);
   const signingKey = await crypto.subtle.importKey("pkcs8", PemConverter.decodeFirst(key), algorithm, false, ["sign"]);
   return {
     pem,
+    isNew: known === undefined,
     async issue({ names, addresses }) {
       const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
       const validTo = Math.min(clock.now() + serverDays * dayMs, issuer.notAfter.getTime());

@@ -10,8 +10,10 @@ import type { MachineNames } from "./names.ts";
 export interface Certificate {
   /** PEM. */
   readonly current: { cert: string; key: string };
-  /** The private authority that devices must be made to trust; undefined: they trust it already. */
+  /** The private authority that devices must be made to trust (PEM); undefined: they trust it already. */
   readonly authority: string | undefined;
+  /** No device can trust the authority yet. */
+  readonly isAuthorityNew: boolean;
   /** Calls back when `current` is another one. @returns stops it */
   onChanged(listener: () => void): () => void;
   close(): void;
@@ -40,7 +42,7 @@ export async function certificateOfFiles(options: {
     );
     return { cert, key, validTo: checkPair(cert, key) };
   };
-  return renewing({ ...options, first: await read(), authority: undefined, next: read });
+  return renewing({ ...options, first: await read(), authority: undefined, isAuthorityNew: false, next: read });
 }
 
 /** A certificate of the machine's own authority, for the names and addresses that the machine has at the time. */
@@ -63,7 +65,8 @@ export async function certificateOfAuthority(options: {
     if (isNear || JSON.stringify(options.names()) !== mine.of) mine = await issue();
     return mine;
   }
-  return renewing({ ...options, first: mine, authority: authority.pem, next });
+  const { pem, isNew } = authority;
+  return renewing({ ...options, first: mine, authority: pem, isAuthorityNew: isNew, next });
 }
 
 interface Pair {
@@ -75,6 +78,7 @@ interface Pair {
 function renewing(options: {
   first: Pair;
   authority: string | undefined;
+  isAuthorityNew: boolean;
   next: () => Promise<Pair>;
   clock: Clock;
   onChanged: (event: { validTo: string }) => void;
@@ -103,6 +107,7 @@ function renewing(options: {
       return current;
     },
     authority: options.authority,
+    isAuthorityNew: options.isAuthorityNew,
     onChanged(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,6 +1,17 @@
 import { toString as qrCode } from "qrcode";
 import { isLoopback } from "../config.ts";
 
+/** How a device is made to trust this machine's own authority, once. */
+export async function trustWords(options: { url: string; fingerprint: string; hasPicture: boolean }): Promise<string> {
+  const { url, fingerprint } = options;
+  return [
+    `  A phone must trust this machine first, once: ${url}`,
+    ...(options.hasPicture ? [await qrCode(url, { type: "utf8" })] : []),
+    `  Compare there: ${fingerprint}`,
+    ...(options.hasPicture ? ["", "  Then let it in:"] : []),
+  ].join("\n");
+}
+
 /** How a device gets in: an address with a code, as a picture and as text. */
 export async function invitation(options: {
   /** Where devices reach the server. */

@@ -1,7 +1,7 @@
 import { createCompanion } from "../companion.ts";
 import { readVersion } from "../version.ts";
 import { type Command, configOf, readFlags } from "./command-line.ts";
-import { invitation } from "./invitation.ts";
+import { invitation, trustWords } from "./invitation.ts";
 import { removeServerFile, writeServerFile } from "./server-file.ts";
 
 const stopMs = 9_500;
@@ -21,7 +21,7 @@ export const start: Command = async (terminal) => {
       `  ${deviceUrl}/`,
       ...(deviceUrl === url ? [] : [`  ${url}/ on this machine`]),
       "",
-      ...(trust ? [`  A phone must trust this machine first, once: ${trust.url}`, `  ${trust.fingerprint}`, ""] : []),
+      ...(trust ? [await trustWords({ ...trust, hasPicture: isSeen && trust.isNew }), ""] : []),
       // Whoever reads the output later, in a file, must find nothing that lets in.
       ...(isSeen
         ? [await invitation({ address: deviceUrl, ...companion.beginPairing(), hasPicture: deviceUrl !== url })]

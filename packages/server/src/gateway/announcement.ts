@@ -14,7 +14,9 @@ export function announce(options: {
   // A network that comes and goes is no error of ours; what remains is told.
   const bonjour = new Bonjour({}, options.onError);
   const service = bonjour.publish({
-    name: `Claude Companion on ${hostname()}`,
+    // Of a machine and port there is one: it need not be asked for first, and the library prints what it hears when it is.
+    name: `Claude Companion on ${hostname()}:${port}`,
+    probe: false,
     type: "claude-companion",
     host,
     port,

@@ -27,6 +27,7 @@ test("[CRT-5] another certificate is shown to the next who come, without a resta
       return current;
     },
     authority: authority.pem,
+    isAuthorityNew: true,
     onChanged(listener) {
       tell = listener;
       return () => {};
