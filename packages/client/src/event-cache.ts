@@ -1,5 +1,5 @@
 import { result } from "./indexed-db.ts";
-import type { SessionFrame } from "./session-stream.ts";
+import { type SessionFrame, seqOf } from "./session-stream.ts";
 
 /** Keeps the events of sessions on this device: what was seen is there without a network, and at once with one. */
 export interface EventCache {
@@ -18,7 +18,6 @@ export interface EventCache {
  * be shown as if nothing were missing.
  */
 export function withoutHoles(frames: readonly SessionFrame[]): SessionFrame[] {
-  const seqOf = (frame: SessionFrame | undefined) => (frame && "seq" in frame ? frame.seq : undefined);
   let first = frames.length - 1;
   while (first > 0 && (seqOf(frames[first]) ?? 0) - 1 === seqOf(frames[first - 1])) first -= 1;
   return frames.slice(Math.max(0, first));
@@ -67,12 +66,12 @@ export async function openEventCache(name: string): Promise<EventCache> {
       if (frames.length === 0) return;
       await change((events, known) => {
         for (const frame of frames) {
+          const seq = seqOf(frame);
           if (frame.type === "gap") events.delete(all(sessionId));
-          else if ("seq" in frame && frame.seq !== undefined) events.put(frame, [sessionId, frame.seq]);
+          else if (seq !== undefined) events.put(frame, [sessionId, seq]);
         }
-        const newest = frames.findLast((frame) => "seq" in frame && frame.seq !== undefined);
-        const seq = newest !== undefined && "seq" in newest ? (newest.seq ?? 0) : 0;
-        if (seq > eventsMax) events.delete(IDBKeyRange.bound([sessionId, 0], [sessionId, seq - eventsMax]));
+        const newest = seqOf(frames.findLast((frame) => seqOf(frame) !== undefined)) ?? 0;
+        if (newest > eventsMax) events.delete(IDBKeyRange.bound([sessionId, 0], [sessionId, newest - eventsMax]));
         known.put(epoch, sessionId);
       });
     },

@@ -3,7 +3,7 @@ export { type Companion, type ConnectionState, type ConnectOptions, connect, typ
 export { type EventCache, openEventCache } from "./event-cache.ts";
 export { openIndexedDb } from "./indexed-db.ts";
 export { createMemory } from "./memory.ts";
-export type { SessionFrame, SessionStream, SubscribeOptions } from "./session-stream.ts";
+export { type SessionFrame, type SessionStream, type SubscribeOptions, seqOf } from "./session-stream.ts";
 export { Disconnected } from "./socket.ts";
 export type { Storage } from "./storage.ts";
 export { uuid } from "./uuid.ts";

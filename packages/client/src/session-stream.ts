@@ -6,6 +6,10 @@ import type { Storage } from "./storage.ts";
 /** What a session's stream yields: stored events, live text, gaps, errors. */
 export type SessionFrame = Extract<ServerFrame, { sessionId?: unknown }>;
 
+/** A frame's place in the log; undefined: it has none, as live text. */
+export const seqOf = (frame: SessionFrame | undefined): number | undefined =>
+  frame && "seq" in frame ? frame.seq : undefined;
+
 /** A session's events, each exactly once and in order, through any number of connections. */
 export interface SessionStream extends AsyncIterable<SessionFrame> {
   /** The last answer to `subscribe`: status and what waits for an answer. */

@@ -67,8 +67,6 @@ export interface Conversation {
   readonly costUsd: number | undefined;
   /** Tokens that the newest answer was made of: how full the context is. */
   readonly contextTokens: number | undefined;
-  /** The oldest event that was read; before it there may be more. */
-  readonly firstSeq: number | undefined;
 }
 
 export const emptyConversation: Conversation = {
@@ -81,14 +79,13 @@ export const emptyConversation: Conversation = {
   todos: [],
   costUsd: undefined,
   contextTokens: undefined,
-  firstSeq: undefined,
 };
 
 /** The conversation after some more frames. Pure; what is told twice changes nothing. */
 export function withFrames(before: Conversation, frames: readonly SessionFrame[]): Conversation {
   const items = [...before.items];
   const places = new Map(items.map((item, i) => [item.key, i]));
-  let { status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens, firstSeq } = before;
+  let { status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens } = before;
 
   function put(item: Item): void {
     const place = places.get(item.key);
@@ -100,7 +97,6 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
   const find = (key: string) => items[places.get(key) ?? -1];
 
   for (const frame of frames) {
-    if ("seq" in frame && frame.seq !== undefined) firstSeq ??= frame.seq;
     switch (frame.type) {
       case "humanMessage": {
         const { messageId, content, by, queued } = frame.data;
@@ -221,8 +217,6 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         });
         break;
       case "gap":
-        // What was pending before is told again in full, what was begun goes on.
-        firstSeq = frame.data.firstSeq;
         put({
           kind: "notice",
           key: `gap/${frame.data.fromSeq}`,
@@ -236,7 +230,7 @@ export function withFrames(before: Conversation, frames: readonly SessionFrame[]
         break;
     }
   }
-  return { items, status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens, firstSeq };
+  return { items, status, statusReason, permissions, obstacle, queue, todos, costUsd, contextTokens };
 }
 
 /**

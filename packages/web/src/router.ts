@@ -28,6 +28,10 @@ export function goInstead(path: string): void {
 export const addressOfMessage = (sessionId: string, key: string): string =>
   `${location.origin}/session/${sessionId}#${encodeURIComponent(key)}`;
 
+/** The address of a file or folder of a session's directory; without a path that of the directory. */
+export const addressOfFile = (sessionId: string, path = ""): string =>
+  `/session/${sessionId}/files${path === "" ? "" : "/"}${path.split("/").map(encodeURIComponent).join("/")}`;
+
 export function useScreen(): Screen {
   const address = useSyncExternalStore(
     (listener) => {

@@ -28,13 +28,17 @@ export async function historyOf(companion: Companion, metric: string, range: Ran
   return { times: points.map(({ at }) => Date.parse(at)), points };
 }
 
-/** Labelled forms of a metric: `companion.cost` has one for each model. */
-export async function formsOf(companion: Companion, metric: string): Promise<{ key: string; label: string }[]> {
+/** What history knows. */
+export async function keysOf(companion: Companion): Promise<string[]> {
   const { metrics } = await read<{ metrics: { key: string }[] }>(companion, "/api/telemetry/metrics");
-  return metrics
-    .filter(({ key }) => key === metric || key.startsWith(`${metric}{`))
-    .map(({ key }) => ({ key, label: /\{(.*)\}/.exec(key)?.[1]?.replaceAll(/\w+=/g, "") ?? "all" }));
+  return metrics.map(({ key }) => key);
 }
+
+/** Labelled forms of a metric: `companion.cost` has one for each model. */
+export const formsOf = (keys: readonly string[], metric: string): { key: string; label: string }[] =>
+  keys
+    .filter((key) => key === metric || key.startsWith(`${metric}{`))
+    .map((key) => ({ key, label: /\{(.*)\}/.exec(key)?.[1]?.replaceAll(/\w+=/g, "") ?? "all" }));
 
 /** How the server is, at a glance. */
 export interface Snapshot {

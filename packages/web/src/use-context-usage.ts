@@ -1,11 +1,10 @@
 import type { Companion } from "@claude-companion/client";
 import type { CommandAck } from "@claude-companion/protocol";
 import { useEffect, useState } from "react";
+import { isAwake } from "./words.ts";
 
 /** How full the agent's memory of the conversation is. */
 export type ContextUsage = CommandAck<"getContextUsage">;
-
-const awake = new Set(["idle", "running", "waiting"]);
 
 /**
  * Asked after each answer while the agent is awake: a sleeping one is not woken only to be looked at.
@@ -19,9 +18,9 @@ export function useContextUsage(house: {
 }): ContextUsage | undefined {
   const { companion, sessionId, tokens } = house;
   const [usage, setUsage] = useState<ContextUsage>();
-  const isAwake = awake.has(house.status);
+  const canAsk = isAwake(house.status);
   useEffect(() => {
-    if (!isAwake || tokens === undefined) return undefined;
+    if (!canAsk || tokens === undefined) return undefined;
     let isOver = false;
     companion.request("getContextUsage", { sessionId }).then(
       (found) => isOver || setUsage(found),
@@ -30,6 +29,6 @@ export function useContextUsage(house: {
     return () => {
       isOver = true;
     };
-  }, [companion, sessionId, isAwake, tokens]);
+  }, [companion, sessionId, canAsk, tokens]);
   return usage;
 }

@@ -1,4 +1,4 @@
-import { type Companion, type EventCache, type SessionFrame, uuid } from "@claude-companion/client";
+import { type Companion, type EventCache, type SessionFrame, seqOf, uuid } from "@claude-companion/client";
 import type { CommandInput } from "@claude-companion/protocol";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type Conversation, emptyConversation, withFrames, withoutRequest, withPending } from "./conversation.ts";
@@ -58,7 +58,7 @@ export function useConversation(house: {
       waiting = [];
       setConversation((before) => withFrames(before, frames));
       setLoading(false);
-      const stored = frames.filter((frame) => frame.type === "gap" || ("seq" in frame && frame.seq !== undefined));
+      const stored = frames.filter((frame) => frame.type === "gap" || seqOf(frame) !== undefined);
       // Without room, or in a window that keeps nothing, the server still has it all.
       cache?.write(sessionId, epoch(), stored).catch(() => {});
     };
@@ -78,8 +78,7 @@ export function useConversation(house: {
         waiting = [];
         setLoading(false);
       } else if (waiting.length > 0) schedule();
-      const last = kept?.frames.at(-1);
-      const from = last && "seq" in last && last.seq !== undefined ? last.seq : await beginning(companion, sessionId);
+      const from = seqOf(kept?.frames.at(-1)) ?? (await beginning(companion, sessionId));
       if (ending.signal.aborted) return;
       const stream = companion.subscribe(sessionId, {
         after: from,
@@ -112,8 +111,7 @@ export function useConversation(house: {
 
   const loadEarlier = useCallback(async () => {
     const { current } = known;
-    const first = current.frames.find((frame) => "seq" in frame && frame.seq !== undefined);
-    const firstSeq = first && "seq" in first ? first.seq : undefined;
+    const firstSeq = seqOf(current.frames.find((frame) => seqOf(frame) !== undefined));
     const before = current.next ?? (firstSeq === undefined ? undefined : `log.${firstSeq}`);
     const from = before === undefined ? {} : { before };
     const page = await companion.request("readHistory", { sessionId, limit: pageEvents, ...from });

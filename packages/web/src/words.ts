@@ -10,6 +10,9 @@ export const statusInWords = (status: string): string =>
     ended: "ended",
   })[status] ?? "";
 
+/** Whether a session's agent has a process that can be asked; a sleeping one is not woken only to be looked at. */
+export const isAwake = (status: string): boolean => status === "idle" || status === "running" || status === "waiting";
+
 /** How long ago, briefly. */
 export function ago(time: string, now = Date.now()): string {
   const minutes = Math.max(0, Math.round((now - Date.parse(time)) / 60_000));

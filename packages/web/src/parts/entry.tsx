@@ -1,4 +1,4 @@
-import { ArrowUpToLine, Check, Clock, Link2, RotateCcw, TriangleAlert, Undo2 } from "lucide-react";
+import { ArrowUpToLine, Check, Clock, Link2, type LucideIcon, RotateCcw, TriangleAlert, Undo2 } from "lucide-react";
 import { memo } from "react";
 import type { Item } from "../conversation.ts";
 import { addressOfMessage } from "../router.ts";
@@ -126,34 +126,31 @@ function Human({
       </div>
       {state === "queued" && (
         <span className="flex">
-          {!isNext && (
-            <button
-              type="button"
-              onClick={() => actions.first(key)}
-              className="target flex items-center gap-1 px-2 text-sm text-soft"
-            >
-              <ArrowUpToLine aria-hidden className="size-4" /> Do this first
-            </button>
-          )}
-          <button
-            type="button"
-            onClick={() => actions.withdraw(key)}
-            className="target flex items-center gap-1 px-2 text-sm text-soft"
-          >
-            <Undo2 aria-hidden className="size-4" /> Take back
-          </button>
+          {!isNext && <Action icon={ArrowUpToLine} label="Do this first" onClick={() => actions.first(key)} />}
+          <Action icon={Undo2} label="Take back" onClick={() => actions.withdraw(key)} />
         </span>
       )}
-      {hasFailed && (
-        <button
-          type="button"
-          onClick={() => actions.again(text)}
-          className="target flex items-center gap-1 px-2 text-sm text-clay"
-        >
-          <RotateCcw aria-hidden className="size-4" /> Try again
-        </button>
-      )}
+      {hasFailed && <Action icon={RotateCcw} label="Try again" look="text-clay" onClick={() => actions.again(text)} />}
     </div>
+  );
+}
+
+/** What can be done with a message, under it. */
+function Action({
+  icon: Icon,
+  label,
+  look = "text-soft",
+  onClick,
+}: {
+  icon: LucideIcon;
+  label: string;
+  look?: string;
+  onClick: () => void;
+}) {
+  return (
+    <button type="button" onClick={onClick} className={`target flex items-center gap-1 px-2 text-sm ${look}`}>
+      <Icon aria-hidden className="size-4" /> {label}
+    </button>
   );
 }
 

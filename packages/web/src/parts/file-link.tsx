@@ -1,13 +1,13 @@
-import { go } from "../router.ts";
+import { addressOfFile, go } from "../router.ts";
 import { relativePath, useSessionPlace } from "../session-place.ts";
 
 /** A file of the project; it opens in the app. */
-export function FileLink({ path, line, children }: { path: string; line?: number; children?: string }) {
+export function FileLink({ path, line }: { path: string; line?: number }) {
   const place = useSessionPlace();
   const relative = relativePath(path, place);
-  const text = children ?? relative ?? path;
+  const text = relative ?? path;
   if (relative === undefined || place.sessionId === "") return <code className="break-all">{text}</code>;
-  const address = `/session/${place.sessionId}/files/${relative.split("/").map(encodeURIComponent).join("/")}`;
+  const address = addressOfFile(place.sessionId, relative);
   return (
     <a
       href={address}

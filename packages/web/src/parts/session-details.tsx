@@ -5,9 +5,10 @@ import { type ReactNode, useState } from "react";
 import { type SessionSummary, useAsked } from "../hooks.ts";
 import { go } from "../router.ts";
 import type { ContextUsage } from "../use-context-usage.ts";
-import { briefly, dollars, messageOf, permissionModes } from "../words.ts";
+import { briefly, dollars, isAwake, messageOf, permissionModes } from "../words.ts";
 import { Button } from "./button.tsx";
 import { field } from "./field.ts";
+import { SavedInput } from "./saved-input.tsx";
 
 /** What a session is, what it costs, and what can be changed about it. */
 export function SessionDetails({
@@ -28,9 +29,9 @@ export function SessionDetails({
   const [failure, setFailure] = useState<string>();
   const [isDeleting, setDeleting] = useState(false);
   // Models are the agent's to name; a sleeping one need not be woken for what is there already.
-  const isAwake = session !== undefined && ["idle", "running", "waiting"].includes(session.status);
-  const offered = useAsked(`${sessionId}/${isAwake}`, async () =>
-    isAwake ? companion.request("describeAgent", { sessionId }) : undefined,
+  const canAsk = session !== undefined && isAwake(session.status);
+  const offered = useAsked(`${sessionId}/${canAsk}`, async () =>
+    canAsk ? companion.request("describeAgent", { sessionId }) : undefined,
   );
   if (session === undefined) return <p className="text-sm text-soft">Nothing is known of it here.</p>;
   const attempt = (work: Promise<unknown>) =>
@@ -51,30 +52,23 @@ export function SessionDetails({
         </p>
       )}
       <Labelled label="Name">
-        <input
-          key={session.title}
-          defaultValue={session.title}
-          onBlur={({ target }) => {
-            const title = target.value.trim();
+        <SavedInput
+          value={session.title}
+          onSave={(title) => {
             if (title !== "" && title !== session.title) update({ title });
           }}
-          onKeyDown={({ key, currentTarget }) => key === "Enter" && currentTarget.blur()}
-          className={field}
         />
       </Labelled>
       <Labelled label="Tags, with commas between">
-        <input
-          key={session.tags.join()}
-          defaultValue={session.tags.join(", ")}
-          onBlur={({ target }) => {
-            const tags = target.value
+        <SavedInput
+          value={session.tags.join(", ")}
+          onSave={(text) => {
+            const tags = text
               .split(",")
               .map((tag) => tag.trim())
               .filter((tag) => tag !== "");
             if (tags.join() !== session.tags.join()) update({ tags });
           }}
-          onKeyDown={({ key, currentTarget }) => key === "Enter" && currentTarget.blur()}
-          className={field}
         />
       </Labelled>
       <Labelled label="What Claude may do">
@@ -185,7 +179,7 @@ export function SessionDetails({
         <Button onClick={() => attempt(download(companion, sessionId))}>
           <Download aria-hidden className="size-4" /> Save as Markdown
         </Button>
-        {isAwake && (
+        {canAsk && (
           <Button onClick={() => attempt(companion.request("restartAgent", { sessionId }))}>
             <Moon aria-hidden className="size-4" /> Restart the agent
           </Button>

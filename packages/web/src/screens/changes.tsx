@@ -9,7 +9,7 @@ import { Counts, Diff } from "../parts/diff.tsx";
 import { field } from "../parts/field.ts";
 import { IconButton } from "../parts/icon-button.tsx";
 import { Page } from "../parts/page.tsx";
-import { go } from "../router.ts";
+import { addressOfFile, go } from "../router.ts";
 import { messageOf } from "../words.ts";
 
 type View = "turn" | "tree";
@@ -31,7 +31,7 @@ export default function Changes({
       isWide
       title="Changes"
       back={{ to: `/session/${sessionId}`, label: "The conversation" }}
-      actions={<IconButton icon={FolderTree} label="All files" onClick={() => go(`/session/${sessionId}/files`)} />}
+      actions={<IconButton icon={FolderTree} label="All files" onClick={() => go(addressOfFile(sessionId))} />}
     >
       <Choice
         label="Which changes"

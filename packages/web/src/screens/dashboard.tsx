@@ -8,7 +8,17 @@ import { Choice } from "../parts/choice.tsx";
 import { IconButton } from "../parts/icon-button.tsx";
 import { Card, Page } from "../parts/page.tsx";
 import { go } from "../router.ts";
-import { agentsOf, errorsOf, formsOf, healthOf, historyOf, type Range, ranges, snapshotOf } from "../telemetry.ts";
+import {
+  agentsOf,
+  errorsOf,
+  formsOf,
+  healthOf,
+  historyOf,
+  keysOf,
+  type Range,
+  ranges,
+  snapshotOf,
+} from "../telemetry.ts";
 import { ago, briefly, bytesInWords, dollars } from "../words.ts";
 
 const refreshMs = 15_000;
@@ -28,6 +38,8 @@ export default function Dashboard({
     const timer = setInterval(() => document.hidden || setRound((now) => now + 1), refreshMs);
     return () => clearInterval(timer);
   }, []);
+  // Which forms each metric has, asked for once for all of them.
+  const keys = useAsked(`metrics/${round}`, () => keysOf(companion));
   return (
     <Page
       isWide
@@ -43,66 +55,12 @@ export default function Dashboard({
         chosen={range}
         onChoose={setRange}
       />
+      {keys.failure && <p className="text-danger text-sm">{keys.failure}</p>}
       <div className="grid gap-4 md:grid-cols-2">
         <Costs companion={companion} range={range} round={round} />
-        <Metric
-          title="From event to device"
-          companion={companion}
-          metric="companion.delivery.duration"
-          range={range}
-          round={round}
-          format={milliseconds}
-          of={percentiles}
-        />
-        <Metric
-          title="Turns"
-          companion={companion}
-          metric="companion.turns"
-          range={range}
-          round={round}
-          format={briefly}
-        />
-        <Metric
-          title="Connections"
-          companion={companion}
-          metric="companion.connections"
-          range={range}
-          round={round}
-          format={briefly}
-        />
-        <Metric
-          title="Tokens"
-          companion={companion}
-          metric="companion.tokens"
-          range={range}
-          round={round}
-          format={briefly}
-        />
-        <Metric
-          title="Errors"
-          companion={companion}
-          metric="companion.errors"
-          range={range}
-          round={round}
-          format={briefly}
-        />
-        <Metric
-          title="Waiting for an answer of yours"
-          companion={companion}
-          metric="companion.permission.wait"
-          range={range}
-          round={round}
-          format={seconds}
-          of={median}
-        />
-        <Metric
-          title="Memory of the server"
-          companion={companion}
-          metric="process.memory.usage"
-          range={range}
-          round={round}
-          format={bytesInWords}
-        />
+        {charts.map((chart) => (
+          <Metric key={chart.metric} {...chart} companion={companion} keys={keys.value} range={range} round={round} />
+        ))}
       </div>
       <Agents companion={companion} sessions={sessions ?? []} round={round} />
       <Errors companion={companion} round={round} />
@@ -117,6 +75,17 @@ const percentiles: readonly Field[] = [...median, ["95 %", "p95"]];
 
 const milliseconds = (value: number): string => `${Math.round(value * 10_000) / 10} ms`.replace(/(\d{3,})\.\d/, "$1");
 const seconds = (value: number): string => (value < 10 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`);
+
+/** What is drawn, in this order. */
+const charts: readonly { title: string; metric: string; format: (value: number) => string; of: readonly Field[] }[] = [
+  { title: "From event to device", metric: "companion.delivery.duration", format: milliseconds, of: percentiles },
+  { title: "Turns", metric: "companion.turns", format: briefly, of: plain },
+  { title: "Connections", metric: "companion.connections", format: briefly, of: plain },
+  { title: "Tokens", metric: "companion.tokens", format: briefly, of: plain },
+  { title: "Errors", metric: "companion.errors", format: briefly, of: plain },
+  { title: "Waiting for an answer of yours", metric: "companion.permission.wait", format: seconds, of: median },
+  { title: "Memory of the server", metric: "process.memory.usage", format: bytesInWords, of: plain },
+];
 
 function Health({ companion, round }: { companion: Companion; round: number }) {
   const { value, failure } = useAsked(`health/${round}`, () => healthOf(companion));
@@ -188,21 +157,25 @@ function Metric({
   title,
   companion,
   metric,
+  keys,
   range,
   round,
   format,
-  of = plain,
+  of,
 }: {
   title: string;
   companion: Companion;
   metric: string;
+  /** Of all metrics; undefined while they are not known. */
+  keys: readonly string[] | undefined;
   range: Range;
   round: number;
   format: (value: number) => string;
-  of?: readonly Field[];
+  of: readonly Field[];
 }) {
-  const found = useAsked(`${metric}/${range}/${round}`, async () => {
-    const forms = await formsOf(companion, metric);
+  const found = useAsked(`${metric}/${range}/${round}/${keys !== undefined}`, async () => {
+    if (keys === undefined) return undefined;
+    const forms = formsOf(keys, metric);
     const histories = await Promise.all(forms.map(({ key }) => historyOf(companion, key, range)));
     return { range, forms, histories };
   });
@@ -301,7 +274,7 @@ function Costs({ companion, range, round }: { companion: Companion; range: Range
 }
 
 async function costsByModel(companion: Companion, range: Range) {
-  const forms = (await formsOf(companion, "companion.cost")).filter(({ key }) => key.includes("{"));
+  const forms = formsOf(await keysOf(companion), "companion.cost").filter(({ key }) => key.includes("{"));
   const histories = await Promise.all(forms.map(({ key }) => historyOf(companion, key, range)));
   return forms
     .map(({ label }, i) => ({

@@ -2,8 +2,8 @@ import type { Companion } from "@claude-companion/client";
 import { useState } from "react";
 import { useAsked } from "../hooks.ts";
 import { Button } from "../parts/button.tsx";
-import { field } from "../parts/field.ts";
 import { Card, Page } from "../parts/page.tsx";
+import { SavedInput } from "../parts/saved-input.tsx";
 import { ago, messageOf } from "../words.ts";
 
 interface Token {
@@ -94,16 +94,11 @@ function Device({
   const { name, createdAt, lastSeenAt, current } = token;
   return (
     <div className="flex flex-col gap-2 rounded-card border border-line bg-raised p-4">
-      <input
-        key={name}
+      <SavedInput
         aria-label="Name of the device"
-        defaultValue={name}
         maxLength={100}
-        onBlur={({ target }) =>
-          target.value.trim() !== "" && target.value.trim() !== name && onRename(target.value.trim())
-        }
-        onKeyDown={({ key, currentTarget }) => key === "Enter" && currentTarget.blur()}
-        className={field}
+        value={name}
+        onSave={(text) => text !== "" && text !== name && onRename(text)}
       />
       <p className="flex items-center gap-2 text-sm text-soft">
         <span className="flex-1">

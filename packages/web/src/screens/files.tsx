@@ -3,11 +3,8 @@ import { File, Folder } from "lucide-react";
 import { type SessionSummary, useAsked } from "../hooks.ts";
 import { CodeLines, CopyButton } from "../parts/code.tsx";
 import { Page } from "../parts/page.tsx";
-import { go } from "../router.ts";
+import { addressOfFile, go } from "../router.ts";
 import { bytesInWords } from "../words.ts";
-
-const addressOf = (sessionId: string, path: string): string =>
-  `/session/${sessionId}/files${path === "" ? "" : "/"}${path.split("/").map(encodeURIComponent).join("/")}`;
 
 /** What lies in a session's directory: folders open, files show themselves. */
 export default function Files({
@@ -28,7 +25,7 @@ export default function Files({
   const back =
     path === ""
       ? { to: `/session/${sessionId}/changes`, label: "Changes" }
-      : { to: addressOf(sessionId, above), label: "The folder above" };
+      : { to: addressOfFile(sessionId, above), label: "The folder above" };
   return (
     <Page
       isWide
@@ -43,7 +40,7 @@ export default function Files({
             <li key={name} className="border-line border-b last:border-0">
               <button
                 type="button"
-                onClick={() => go(addressOf(sessionId, path === "" ? name : `${path}/${name}`))}
+                onClick={() => go(addressOfFile(sessionId, path === "" ? name : `${path}/${name}`))}
                 className={`target flex w-full items-center gap-3 px-3 text-left text-sm ${ignored ? "text-soft" : ""}`}
               >
                 {type === "directory" ? (
